@@ -1,0 +1,37 @@
+# ★ make demo   the main job on the local Dataverse     ★ make test   everything that proves it
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help install demo test check clean
+help:
+	@echo "make install   virtual environment in .venv, with pinned packages"
+	@echo "make demo      the whole system once, on a local Dataverse"
+	@echo "make test      all tests"
+	@echo "make check     lint, types, import arrows"
+	@echo "make clean     remove what the others made"
+
+install: $(STAMP)
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install
+	$(BIN)/d365ext demo
+
+test: install
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .import_linter_cache *.egg-info
+	find d365ext sync tests -name __pycache__ -type d -prune -exec rm -rf {} +
