@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from d365ext.emulator import Emulator
     from d365ext.webapi.client import Client
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--target`: which Dataverse the conformance cases ask (tests/conformance/conftest.py)."""
+    parser.addoption("--target", choices=["inprocess", "http", "live"], default="inprocess")
+
+
 IN_PROCESS_URL = "http://localhost"
 """The host never resolves: the adapter answers before a socket is opened."""
 
