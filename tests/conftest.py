@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+
 from support.wsgi_adapter import WsgiAdapter
 
 if TYPE_CHECKING:

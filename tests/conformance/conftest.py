@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from support.dataverse import Dataverse
 from support.wsgi_adapter import WsgiAdapter
 

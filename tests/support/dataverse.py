@@ -15,7 +15,7 @@ API = "/api/data/v9.2/"
 
 
 class Dataverse:
-    """One environment as a case sees it. `url` is its root, `api` the root of its Web API, both with no slash at the end."""
+    """One environment as a case sees it: `url` is its root, `api` the root of its Web API, no slash at their end."""
 
     def __init__(self, url: str, session: requests.Session, token: Callable[[], str] | None = None) -> None:
         self.url = url.rstrip("/")
