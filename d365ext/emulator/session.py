@@ -1,0 +1,58 @@
+"""One unit of work: a transaction of the store, and who works in it, when, in which language.
+
+A request is one session; a change set or a bulk message is one session for all its parts. Whatever is done in it
+commits or rolls back as a whole. Must not know HTTP.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from .schema import Schema
+
+if TYPE_CHECKING:
+    from .organization import Organization
+    from .settings import EmulatorSettings
+
+
+@dataclass(eq=False)
+class Session:
+    """A transaction and its circumstances. Made by `Organization.reading()` and `.writing()`, never by hand."""
+
+    org: Organization
+    conn: sa.Connection
+    user_id: str  # systemuserid on whose behalf things are done
+    schema: Schema  # as of this transaction; a definition change replaces it (definition_store.refresh)
+    now: datetime  # aware UTC, fixed for the session
+    language: int  # LCID of labels and messages
+    writable: bool
+    version: int  # the last version number given out, as of this transaction
+    caller_id: str = ""  # the real caller where it impersonates `user_id`, else empty
+
+    @property
+    def raw(self) -> sqlite3.Connection:
+        """Give the sqlite3 connection of this very transaction, for hand-written SQL."""
+        connection = self.conn.connection.driver_connection
+        assert isinstance(connection, sqlite3.Connection)  # noqa: S101  the store opens nothing else
+        return connection
+
+    @property
+    def settings(self) -> EmulatorSettings:
+        """Give the organization's settings."""
+        return self.org.settings
+
+    @property
+    def now_text(self) -> str:
+        """Give `now` as it is stored: YYYY-MM-DDTHH:MM:SSZ."""
+        return self.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def next_version(self, count: int = 1) -> int:
+        """Reserve `count` version numbers and give the first; they grow over the whole store and never repeat."""
+        first = self.version + 1
+        self.version += count
+        return first

@@ -1,0 +1,25 @@
+"""What an organization of the local Dataverse may be told at its start.
+
+Where the documentation is unsure how the platform behaves, a setting plays either way and tests run both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmulatorSettings:
+    """Settings of one organization. The first group is written into a new store and read from it ever after."""
+
+    base_currency: str = "EUR"
+    languages: tuple[int, ...] = (1033, 1035, 1053)  # provisioned; the first is the base language
+    # A row takes the currency's rate of today when money on it changes (field reports, data-plane.md §10), or on
+    # every save.
+    refresh_rate_on: Literal["money", "save"] = "money"
+    # "code" is documented as often empty for conditional failures, while live services fill it (data-plane.md §2.1).
+    error_codes: Literal["filled", "empty"] = "filled"
+    require_token: bool = False  # 401 without an Authorization: Bearer header
+    body_bytes_max: int = 128 * 1024 * 1024  # 413 above; inferred from the 116.85 MB plug-in context limit
+    trace: bool = False  # log every request
