@@ -76,7 +76,7 @@ class WsgiAdapter(BaseAdapter):
         response = requests.Response()
         response.status_code = int(code)
         response.reason = reason
-        response.headers = CaseInsensitiveDict(folded.items())
+        response.headers = CaseInsensitiveDict(folded)
         response.raw = raw
         response.url = request.url or ""
         response.request = request
