@@ -4,7 +4,9 @@ D365Error
 ├── UsageError                    the person can fix it                              exit 2
 │   ├── SettingsError             key, file
 │   ├── DefinitionError           file, line, path inside the file
-│   └── DefinitionErrors          every DefinitionError of one load, not only the first
+│   ├── DefinitionErrors          every DefinitionError of one load, not only the first
+│   ├── CsvMistake                file, line, column
+│   └── CsvMistakes               every CsvMistake of one folder, not only the first
 ├── PlanError                     nothing was written                                exit 3
 │   ├── DriftFound                carries the plan
 │   ├── PlanOutOfDate             the environment changed since the plan
@@ -95,6 +97,30 @@ class DefinitionErrors(UsageError):
         self.mistakes = tuple(mistakes)
         count = f"{len(self.mistakes)} mistakes" if len(self.mistakes) != 1 else "1 mistake"
         super().__init__("\n".join([f"The solution has {count}:", *(f"  {mistake}" for mistake in self.mistakes)]))
+
+
+class CsvMistake(UsageError):
+    """One mistake in a file of rows to load: `file`, `line` (from 1, the header is 1) and `column` (its logical name)."""
+
+    def __init__(self, message: str, *, file: str, line: int | None = None, column: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.file = file
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        places = (self.file, "" if self.line is None else f"line {self.line}", self.column)
+        return f"{', '.join(place for place in places if place)}: {super().__str__()}"
+
+
+class CsvMistakes(UsageError):
+    """Every mistake that was found in a folder of rows; nothing was written."""
+
+    def __init__(self, mistakes: Sequence[CsvMistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        count = f"{len(self.mistakes)} mistakes" if len(self.mistakes) != 1 else "1 mistake"
+        head = f"Nothing was loaded: the files have {count}:"
+        super().__init__("\n".join([head, *(f"  {mistake}" for mistake in self.mistakes)]))
 
 
 # ---------------------------------------------------------------- deploy
