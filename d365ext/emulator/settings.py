@@ -22,4 +22,6 @@ class EmulatorSettings:
     error_codes: Literal["filled", "empty"] = "filled"
     require_token: bool = False  # 401 without an Authorization: Bearer header
     body_bytes_max: int = 128 * 1024 * 1024  # 413 above; inferred from the 116.85 MB plug-in context limit
+    # A failed change set is answered by one part (OData 4.0 §11.7.4) or by a change set of one part (batch.py).
+    failed_change_set: Literal["single", "multipart"] = "single"
     trace: bool = False  # log every request
