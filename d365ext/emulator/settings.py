@@ -20,6 +20,8 @@ class EmulatorSettings:
     refresh_rate_on: Literal["money", "save"] = "money"
     # "code" is documented as often empty for conditional failures, while live services fill it (data-plane.md §2.1).
     error_codes: Literal["filled", "empty"] = "filled"
+    # Labels in a language that is not provisioned: refused or dropped, the documentation does not say.
+    unprovisioned_labels: Literal["reject", "drop"] = "reject"
     require_token: bool = False  # 401 without an Authorization: Bearer header
     body_bytes_max: int = 128 * 1024 * 1024  # 413 above; inferred from the 116.85 MB plug-in context limit
     # A failed change set is answered by one part (OData 4.0 §11.7.4) or by a change set of one part (batch.py).
