@@ -36,7 +36,20 @@ class Kind(StrEnum):
 NUMBERS = frozenset({Kind.WHOLE, Kind.MONEY})
 AGGREGATES = (exp.Count, exp.Sum, exp.Min, exp.Max)
 _READ = frozenset(
-    ("this", "expression", "expressions", "ifs", "true", "default", "low", "high", "table", "is_string", "big_int")
+    (
+        "this",
+        "expression",
+        "expressions",
+        "ifs",
+        "true",
+        "default",
+        "low",
+        "high",
+        "table",
+        "is_string",
+        "big_int",
+        "ignore_nulls",
+    )
 )
 """The parts of a node that the checker looks at (or that carry no meaning); a node with any other part is refused."""
 

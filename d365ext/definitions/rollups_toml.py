@@ -184,7 +184,7 @@ class RollupsReader(Entries):
             kinds[latest.name] = Kind.BOOL
         for column in source.columns:
             at = (*place, "columns", column.name)
-            fits = set(NUMBERS) if column.kind is Kind.MONEY else {column.kind}
+            fits: set[Kind] = set(NUMBERS) if column.kind is Kind.MONEY else {column.kind}
             self._expression(column.expression, raw, at, fits)
             self._new(column.name, kinds, at)
             kinds[column.name] = column.kind
