@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from .definition_types import NAMESPACE, DefinitionType, is_enum
+from .definition_types import NAMESPACE, DefinitionType, is_enum, model
 from .http import Request
 from .odata_ast import (
     Alias,
@@ -149,18 +149,19 @@ def _property_type(path: Path, kind: DefinitionType) -> str:
     head = kind.properties.get(path.parts[0])
     if head is None:
         raise Problem.no_column(path.parts[0], kind.name)
-    if head.type == "Label":
+    if head == "Label":
         raise Problem.query(f"The property '{path.parts[0]}' is a label: labels cannot be used in $filter.")
     if len(path.parts) == 1:
-        if not head.type.startswith("Edm.") and not is_enum(head.type):
+        if not head.startswith("Edm.") and not is_enum(head):
             raise Problem.query(
-                f"The property '{path.text}' has the complex type '{NAMESPACE}{head.type}': "
+                f"The property '{path.text}' has the complex type '{NAMESPACE}{head}': "
                 f"use the path to its primitive value, as in {path.text}/Value."
             )
-        return head.type
-    if not isinstance(head.default, Mapping | None) or len(path.parts) > 2:
+        return head
+    inner: str | None = model()["complex"].get(head, {}).get(path.parts[1])
+    if inner is None or len(path.parts) > 2:
         raise Problem.no_column(path.text, kind.name)
-    return "AttributeRequiredLevel" if head.type == "AttributeRequiredLevelManagedProperty" else "complex"
+    return inner
 
 
 def _constant(literal: Literal, type_name: str, operator: str) -> Any:
