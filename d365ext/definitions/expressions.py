@@ -90,10 +90,11 @@ def aggregate_kind(text: str, known: Mapping[str, Kind]) -> Kind:
     <Kind.WHOLE: 'whole'>
     """
     tree = parse(text)
+    kind = _Checker(known, aggregates=True).kind(tree)
     count = sum(1 for _ in tree.find_all(*AGGREGATES))
     if count != 1:
         raise ExpressionError(f"exactly one of count, sum, min or max is expected, not {count}")
-    return _Checker(known, aggregates=True).kind(tree)
+    return kind
 
 
 def is_empty_zero(text: str) -> bool:

@@ -28,7 +28,7 @@ from pathlib import Path
 from d365ext.definitions.expressions import Kind, is_empty_zero
 from d365ext.definitions.tomlfile import read_toml
 from d365ext.errors import DefinitionError, DefinitionErrors
-from d365ext.names import LogicalName
+from d365ext.names import EntitySetName, LogicalName
 
 _OPTIONS_FROM = 737_860_000
 """The first option value of our publisher (design.md)."""
@@ -110,6 +110,7 @@ class Source:
 
     name: str
     table: LogicalName
+    entity_set: EntitySetName
     customer: tuple[CustomerStep, ...]
     partners: Mapping[Role, LogicalName]
     contacts: Mapping[Role, LogicalName]

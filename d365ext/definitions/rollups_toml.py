@@ -28,7 +28,7 @@ from d365ext.definitions.rollups import (
 )
 from d365ext.definitions.tomlfile import Place, TomlFile
 from d365ext.errors import DefinitionErrors
-from d365ext.names import LogicalName
+from d365ext.names import EntitySetName, LogicalName
 
 CUSTOMER = "customer"
 """The column that every source has: the account that a deal belongs to, or empty."""
@@ -79,11 +79,12 @@ class RollupsReader(Entries):
         place: Place = ("source", name)
         self.name(name, place)
         entry = self.table(section, ("source",), name)
-        self.only(entry, place, ("table", "customer", "partners", "contacts", "latest", "reads", "columns"))
+        self.only(entry, place, ("table", "entity_set", "customer", "partners", "contacts", "latest", "reads", "columns"))
         reads = self.table(entry, place, "reads")
         source = Source(
             name=name,
             table=LogicalName(self.need(entry, place, "table")),
+            entity_set=EntitySetName(self.need(entry, place, "entity_set")),
             customer=tuple(self._steps(entry, place, above)),
             partners=self._by_role(entry, place, "partners"),
             contacts=self._by_role(entry, place, "contacts"),
