@@ -39,9 +39,13 @@ class TomlFile:
                 return found
         return None
 
-    def mistake(self, message: str, place: Sequence[str | int] = (), *, hint: str = "") -> DefinitionError:
-        """Make the error that says what is wrong at `place`."""
-        return DefinitionError(message, file=self.path, line=self.line(place), path=written(place), hint=hint)
+    def mistake(
+        self, message: str, place: Sequence[str | int] = (), *, hint: str = "", below: int = 0
+    ) -> DefinitionError:
+        """Make the error that says what is wrong at `place`, or so many lines `below` it in a text of several lines."""
+        line = self.line(place)
+        line = line + below if line is not None else None
+        return DefinitionError(message, file=self.path, line=line, path=written(place), hint=hint)
 
 
 def written(place: Sequence[str | int]) -> str:

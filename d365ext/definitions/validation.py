@@ -1,6 +1,6 @@
 """Turns the content of a file into parts, and every mistake into a sentence with its line.
 
-Unknown keys are refused with the nearest known one: a key that is quietly ignored is a wish that is quietly not granted.
+Unknown keys are refused with the nearest known one: a key that is quietly ignored is a wish not granted.
 """
 
 from __future__ import annotations
