@@ -26,4 +26,13 @@ class EmulatorSettings:
     body_bytes_max: int = 128 * 1024 * 1024  # 413 above; inferred from the 116.85 MB plug-in context limit
     # A failed change set is answered by one part (OData 4.0 §11.7.4) or by a change set of one part (batch.py).
     failed_change_set: Literal["single", "multipart"] = "single"
+    # A delta link carries the version as of the first page of a read, or as of the last (changes.py).
+    delta_stamp: Literal["first", "last"] = "first"
+    # An opportunity with draft or active quotes cannot be closed (support article on closing), or can.
+    close_with_open_quotes: Literal["refused", "allowed"] = "refused"
+    # Reopening an opportunity empties actualvalue and actualclosedate, or keeps them (no documentation found).
+    reopened_actuals: Literal["emptied", "kept"] = "emptied"
+    # Ordinary columns of quotes and orders past their draft state: only an administrator may write them (privacy page
+    # of Dynamics 365 Sales), nobody, or everybody (sales_states.py).
+    closed_rows: Literal["admin_writable", "read_only", "writable"] = "admin_writable"
     trace: bool = False  # log every request
