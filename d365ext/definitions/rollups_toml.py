@@ -79,17 +79,19 @@ class RollupsReader(Entries):
         place: Place = ("source", name)
         self.name(name, place)
         entry = self.table(section, ("source",), name)
-        self.only(entry, place, ("table", "entity_set", "customer", "partners", "contacts", "latest", "reads", "columns"))
+        self.only(
+            entry, place, ("table", "entity_set", "customer", "partners", "contacts", "latest", "reads", "columns")
+        )
         reads = self.table(entry, place, "reads")
         source = Source(
             name=name,
-            table=LogicalName(self.need(entry, place, "table")),
+            table=self._logical(self.need(entry, place, "table"), (*place, "table")),
             entity_set=EntitySetName(self.need(entry, place, "entity_set")),
             customer=tuple(self._steps(entry, place, above)),
             partners=self._by_role(entry, place, "partners"),
             contacts=self._by_role(entry, place, "contacts"),
             reads={
-                LogicalName(key): self.member(Kind, kind, (*place, "reads", key), Kind.TEXT)
+                self._logical(key, (*place, "reads", key)): self.member(Kind, kind, (*place, "reads", key), Kind.TEXT)
                 for key, kind in reads.items()
             },
             columns=tuple(self._columns(entry, place)),
@@ -138,13 +140,13 @@ class RollupsReader(Entries):
             via, column = next(iter(step.items()))
             if via not in known:
                 self.mistake(f"{via!r} is none of {', '.join(known)}{did_you_mean(via, known)}.", at)
-            yield CustomerStep(via, LogicalName(column))
+            yield CustomerStep(via, self._logical(column, at))
 
     def _by_role(self, entry: Mapping[str, Any], place: Place, key: str) -> dict[Role, LogicalName]:
         at = (*place, key)
         columns: dict[Role, LogicalName] = {}
         for role, column in self.table(entry, place, key).items():
-            columns[self.member(Role, role, (*at, role), Role.SALES)] = LogicalName(str(column))
+            columns[self.member(Role, role, (*at, role), Role.SALES)] = self._logical(str(column), (*at, role))
         missing = [role for role in Role if role not in columns]
         if missing:
             self.mistake(f"A column is needed for: {', '.join(missing)}.", at)
@@ -168,7 +170,7 @@ class RollupsReader(Entries):
             each = self.table(section, (*place, "latest"), name)
             self.only(each, at, ("where", "per", "by"))
             where, per, by = (self.need(each, at, key) for key in ("where", "per", "by"))
-            yield Latest(name, where, LogicalName(per), LogicalName(by))
+            yield Latest(name, where, self._logical(per, (*at, "per")), self._logical(by, (*at, "by")))
 
     # ------------------------------------------------------------ what must fit together
 
@@ -218,6 +220,10 @@ class RollupsReader(Entries):
             return
         if kind not in fits:
             self.mistake(f"{text!r} is {kind}, not {' or '.join(sorted(fits))}.", place)
+
+    def _logical(self, name: str, place: Place) -> LogicalName:
+        self.name(name, place)
+        return LogicalName(name)
 
     def _new(self, name: str, known: Mapping[str, Kind], place: Place) -> None:
         if name in known:
