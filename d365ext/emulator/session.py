@@ -7,7 +7,7 @@ commits or rolls back as a whole. Must not know HTTP.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,8 @@ class Session:
     writable: bool
     version: int  # the last version number given out, as of this transaction
     caller_id: str = ""  # the real caller where it impersonates `user_id`, else empty
+    solution: str = ""  # unique name in MSCRM.SolutionUniqueName of the request, or of the part of a change set
+    touched: dict[str, str] = field(default_factory=dict)  # what definition_store.refresh has to rebuild
 
     @property
     def raw(self) -> sqlite3.Connection:
