@@ -1,0 +1,151 @@
+"""Publishers, solutions and the components that are rows (views, forms, charts …): their texts, membership, publishing.
+
+Source: learn.microsoft.com/power-platform/alm/solution-api (publisher and solution are rows),
+…/power-apps/developer/data-platform/reference/entities/solutioncomponent (component types),
+…/developer/model-driven-apps/publish-customizations (what waits for publishing, how to read it).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+from xml.sax.saxutils import escape
+
+from d365ext.errors import RowNotFound
+from d365ext.webapi.client import Client, Row
+from d365ext.webapi.query import literal, row_address
+
+_BOUND = "Microsoft.Dynamics.CRM"
+
+
+def find_by_name(client: Client, entity_set: str, unique_name: str) -> Row | None:
+    """Find a publisher or a solution by its unique name."""
+    return next(client.rows(f"{entity_set}?$filter=uniquename%20eq%20{literal(unique_name)}"), None)
+
+
+def read_component(client: Client, entity_set: str, row_id: UUID, select: Iterable[str]) -> tuple[Row, Row] | None:
+    """Read a component as published and as last edited; None if there is none in either state.
+
+    Source:  …/publish-customizations (RetrieveUnpublished is bound to forms, views, charts, web resources, apps).
+    """
+    columns = f"?$select={','.join(select)}"
+    address = row_address(entity_set, row_id)
+    try:
+        edited = client.call(f"{address}/{_BOUND}.RetrieveUnpublished(){columns}")
+    except RowNotFound:
+        return None
+    try:
+        return client.get(address + columns), edited
+    except RowNotFound:
+        return {}, edited
+
+
+def read_texts(client: Client, entity_set: str, row_id: UUID, attribute: str) -> Mapping[str, Any]:
+    """Read the texts of a component's attribute in all languages, as last edited: a Label.
+
+    Source:  …/webapi/reference/retrieveloclabels (EntityMoniker, AttributeName, IncludeUnpublished).
+    """
+    moniker = quote(json.dumps({"@odata.id": row_address(entity_set, row_id)}), safe="(){}:\"'@,")
+    call = "RetrieveLocLabels(EntityMoniker=@p1,AttributeName=@p2,IncludeUnpublished=@p3)"
+    found: Mapping[str, Any] = client.call(f"{call}?@p1={moniker}&@p2={literal(attribute)}&@p3=true")["Label"]
+    return found
+
+
+def put_texts(
+    client: Client, table: str, id_column: str, row_id: UUID, attribute: str, labels: list[dict[str, Any]]
+) -> None:
+    """Write the texts of a component's attribute in the languages of `labels`. Safe to repeat.
+
+    Source:  …/webapi/reference/setloclabels.
+    """
+    moniker = {"@odata.type": f"{_BOUND}.{table}", id_column: str(row_id)}
+    body = {"EntityMoniker": moniker, "AttributeName": attribute, "Labels": labels}
+    client.invoke("SetLocLabels", body, repeatable=True)
+
+
+def members(client: Client, solution_id: UUID) -> dict[tuple[int, UUID], int]:
+    """List what a solution holds: component type and id → root component behaviour.
+
+    Source:  …/reference/entities/solutioncomponent (`rootcomponentbehavior` 0: with all its parts).
+    """
+    select = "componenttype,objectid,rootcomponentbehavior"
+    rows = client.rows(f"solutioncomponents?$select={select}&$filter=_solutionid_value%20eq%20{solution_id}")
+    return {(row["componenttype"], UUID(row["objectid"])): row.get("rootcomponentbehavior") or 0 for row in rows}
+
+
+def add_member(client: Client, component_type: int, component_id: UUID, *, solution: str, whole: bool) -> None:
+    """Put what is there already into a solution, a table with (`whole`) or without its parts. Safe to repeat.
+
+    Source:  …/webapi/reference/addsolutioncomponent.
+    """
+    body = {
+        "ComponentId": str(component_id),
+        "ComponentType": component_type,
+        "SolutionUniqueName": solution,
+        "AddRequiredComponents": False,
+        "DoNotIncludeSubcomponents": not whole,
+    }
+    client.invoke("AddSolutionComponent", body, repeatable=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What is to be published together."""
+
+    tables: frozenset[str] = field(default_factory=frozenset)
+    choices: frozenset[str] = field(default_factory=frozenset)
+    scripts: frozenset[UUID] = field(default_factory=frozenset)
+    dashboards: frozenset[UUID] = field(default_factory=frozenset)
+    apps: frozenset[UUID] = field(default_factory=frozenset)
+    site_maps: frozenset[UUID] = field(default_factory=frozenset)
+
+    def __or__(self, other: Publication) -> Publication:
+        return Publication(
+            self.tables | other.tables,
+            self.choices | other.choices,
+            self.scripts | other.scripts,
+            self.dashboards | other.dashboards,
+            self.apps | other.apps,
+            self.site_maps | other.site_maps,
+        )
+
+    def __bool__(self) -> bool:
+        return self != Publication()
+
+    def to_xml(self) -> str:
+        """Write it as PublishXml wants it.
+
+        Source:  …/developer/model-driven-apps/publish-request-schema; `appmodules` from
+                 …/create-manage-model-driven-apps-using-code.
+        """
+        parts = [
+            _listed("entities", "entity", sorted(self.tables)),
+            _listed("dashboards", "dashboard", _braced(self.dashboards)),
+            _listed("optionsets", "optionset", sorted(self.choices)),
+            _listed("sitemaps", "sitemap", _braced(self.site_maps)),
+            _listed("webresources", "webresource", _braced(self.scripts)),
+            _listed("appmodules", "appmodule", sorted(map(str, self.apps))),
+        ]
+        return f"<importexportxml>{''.join(parts)}</importexportxml>"
+
+
+def publish(client: Client, publication: Publication) -> None:
+    """Publish. Safe to repeat; it disturbs the people at work, so do it once for many changes.
+
+    Source:  …/developer/model-driven-apps/publish-customizations.
+    """
+    client.invoke("PublishXml", {"ParameterXml": publication.to_xml()}, repeatable=True)
+
+
+def _braced(ids: Iterable[UUID]) -> list[str]:
+    return sorted(f"{{{each}}}" for each in ids)
+
+
+def _listed(name: str, item: str, values: list[str]) -> str:
+    if not values:
+        return ""
+    return f"<{name}>{''.join(f'<{item}>{escape(value)}</{item}>' for value in values)}</{name}>"
