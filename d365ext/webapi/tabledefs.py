@@ -153,4 +153,4 @@ def base_language(client: Client) -> int:
 
 def filter_option(condition: str) -> str:
     """Write `$filter` for the address of a set of definitions."""
-    return f"$filter={quote(condition, safe="(),'/")}"
+    return "$filter=" + quote(condition, safe="(),'/")
