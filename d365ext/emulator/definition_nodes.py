@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from .definition_types import DefinitionType, choice_type, column_type, definition_type, relationship_type
+from .definition_types import NAMESPACE, DefinitionType, choice_type, column_type, definition_type, relationship_type
 from .odata_ast import Literal, Segment
 from .problems import Problem
 from .schema import ManyToMany, Relationship, Table
@@ -74,7 +74,7 @@ def root(session: Session, name: str) -> NodeSet:
         case "RelationshipDefinitions":
             return _relationships(schema.relationships.values(), "RelationshipMetadataBase")
         case "GlobalOptionSetDefinitions":
-            choices = tuple(Node(each, choice_type(each)) for each in schema.choices.values())
+            choices = tuple(choice_node(each) for each in schema.choices.values())
             return NodeSet(choices, definition_type("OptionSetMetadataBase"), "Name")
     raise Problem.not_implemented(name)
 
@@ -103,7 +103,34 @@ def choice_of(session: Session, column: Mapping[str, Any]) -> Node | None:
     """Give the choice of a column: its own, or the global one that it names (documents.py has both forms)."""
     named = column.get("GlobalOptionSet")
     own = session.schema.choices[named["Name"]] if named else column.get("OptionSet")
-    return Node(own, choice_type(own)) if own else None
+    return choice_node(own) if own else None
+
+
+_OPTION = {
+    "Color": None,
+    "IsManaged": False,
+    "ExternalValue": "",
+    "ParentValues": [],
+    "Tag": None,
+    "IsHidden": False,
+    "MetadataId": None,
+    "HasChanged": None,
+}
+_OPTION_TYPES = {"State": "StateOptionMetadata", "Status": "StatusOptionMetadata"}
+
+
+def choice_node(document: Mapping[str, Any]) -> Node:
+    """Give the node of a choice, its options with all their members."""
+    kind = choice_type(document)
+    written = dict(document)
+    option_type = _OPTION_TYPES.get(document["OptionSetType"])
+    typed = {"@odata.type": f"#{NAMESPACE}{option_type}"} if option_type else {}
+    if "Options" in document:
+        written["Options"] = [{**typed, **_OPTION, **each} for each in document["Options"]]
+    for name in ("TrueOption", "FalseOption"):
+        if document.get(name):
+            written[name] = {**_OPTION, **document[name]}
+    return Node(written, kind)
 
 
 def _relationships(found: Iterable[Relationship | ManyToMany], declared: str) -> NodeSet:

@@ -146,9 +146,10 @@ def _comparison(operator: str, left: Expression, right: Expression, kind: Defini
 
 
 def _property_type(path: Path, kind: DefinitionType) -> str:
-    head = kind.properties.get(path.parts[0])
-    if head is None:
+    found = kind.properties.get(path.parts[0])
+    if found is None:
         raise Problem.no_column(path.parts[0], kind.name)
+    head = found.type
     if head == "Label":
         raise Problem.query(f"The property '{path.parts[0]}' is a label: labels cannot be used in $filter.")
     if len(path.parts) == 1:

@@ -1,7 +1,7 @@
-"""The types of table definitions: which properties EntityMetadata, AttributeMetadata … have, and of which type.
+"""The types of table definitions: which properties EntityMetadata, AttributeMetadata … have, and their defaults.
 
 Owns the reading of `definition_types.json` and what follows from it: what `$select` may name, which type a document
-has. Must not know the store or HTTP.
+has, what is filled in where a document says nothing. Must not know the store or HTTP.
 Source: the `source` line of that file.
 """
 
@@ -12,11 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .problems import Problem
 
 NAMESPACE = "Microsoft.Dynamics.CRM."
+
+
+class Property(NamedTuple):
+    """Type of a property (Edm.…, an enumeration or a complex type, perhaps Collection(…)) and its default."""
+
+    type: str
+    default: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +32,11 @@ class DefinitionType:
 
     name: str
     base: DefinitionType | None
-    own_properties: Mapping[str, str]  # name → Edm.…, an enumeration or a complex type, perhaps Collection(…)
+    own_properties: Mapping[str, Property]
     own_navigation: Mapping[str, str]  # name → type, perhaps Collection(…)
 
     @cached_property
-    def properties(self) -> Mapping[str, str]:
+    def properties(self) -> Mapping[str, Property]:
         """Give own and inherited properties, inherited first."""
         return {**(self.base.properties if self.base else {}), **self.own_properties}
 
@@ -43,8 +50,12 @@ class DefinitionType:
         return self is other or (self.base is not None and self.base.is_a(other))
 
     def view(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the properties of the type from `document`, null where it has none. What is inside is shared."""
-        return {name: document.get(name) for name in self.properties}
+        """Give every property of the type, its default where `document` says nothing. What is inside is shared."""
+        return {name: document.get(name, each.default) for name, each in self.properties.items()}
+
+    def filled(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Give `document` with the defaults of its type filled in."""
+        return {**self.view(document), **document}
 
 
 @cache
@@ -61,7 +72,8 @@ def definition_type(name: str) -> DefinitionType:
     if written is None:
         raise Problem.no_resource(NAMESPACE + name)
     base = definition_type(written["base"]) if written["base"] else None
-    return DefinitionType(name, base, written["properties"], written["navigation"])
+    properties = {key: Property(*value) for key, value in written["properties"].items()}
+    return DefinitionType(name, base, properties, written["navigation"])
 
 
 def is_enum(type_name: str) -> bool:
