@@ -16,11 +16,14 @@ import sqlalchemy as sa
 from . import app, callers
 from .clock import Clock
 from .definition_store import read_schema
+from .faults import Faults
 from .http import Request, Response
+from .limits import Protection
 from .schema import Schema
 from .session import Session
 from .settings import EmulatorSettings
 from .store import Store, driver
+from .trace import Trace
 
 _NOTHING = Schema(0, {}, {}, {})
 _SCHEMAS_KEPT = 8
@@ -34,6 +37,11 @@ class Organization:
 
         self.settings = settings
         self.clock = Clock()
+        self.faults = Faults(settings.fault_seed)
+        for fault in settings.faults:
+            self.faults.set(fault)
+        self.protection = Protection(settings.limits)
+        self.trace = Trace()
         template = template_for(settings)
         self._origin = template.path
         exists = store is not None and store.exists()

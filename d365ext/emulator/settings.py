@@ -5,8 +5,11 @@ Where the documentation is unsure how the platform behaves, a setting plays eith
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from .faults import Fault
+from .limits import Limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,4 +38,9 @@ class EmulatorSettings:
     # Ordinary columns of quotes and orders past their draft state: only an administrator may write them (privacy page
     # of Dynamics 365 Sales), nobody, or everybody (sales_states.py).
     closed_rows: Literal["admin_writable", "read_only", "writable"] = "admin_writable"
+    # Service protection limits, enforced from the start (limits.py); none by default.
+    limits: Limits = field(default_factory=Limits)
+    # Faults that strike from the start (faults.py), and the seed of their dice.
+    faults: tuple[Fault, ...] = ()
+    fault_seed: int = 0
     trace: bool = False  # log every request
