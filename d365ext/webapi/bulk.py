@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
+from d365ext.errors import UsageError
 from d365ext.names import EntitySetName, LogicalName, RowId
 from d365ext.webapi.client import Client
+
+_NAMESPACE = "Microsoft.Dynamics.CRM"
 
 
 def create_multiple(
@@ -27,7 +31,10 @@ def create_multiple(
     Effects: one POST (none for no rows); not sent again after a lost reply unless `repeatable`.
     Errors:  as `Client.create`; one bad row refuses all, and the platform need not say which.
     """
-    raise NotImplementedError
+    if not rows:
+        return []
+    answer = client.invoke(f"{into}/{_NAMESPACE}.CreateMultiple", _targets(table, rows), repeatable=repeatable)
+    return [RowId(UUID(found)) for found in answer["Ids"]]
 
 
 def update_multiple(
@@ -38,7 +45,13 @@ def update_multiple(
     Effects: one POST (none for no rows); safe to repeat, and repeated after a lost reply.
     Errors:  RowNotFound and others as `Client.update`; UsageError if an id comes twice (the platform would drop one).
     """
-    raise NotImplementedError
+    if not rows:
+        return
+    ids = [str(row[f"{table}id"]).lower() for row in rows if f"{table}id" in row]
+    if len(set(ids)) != len(ids):
+        twice = next(one for one in ids if ids.count(one) > 1)
+        raise UsageError(f"{table} {twice} stands twice in one UpdateMultiple; the platform would drop the second.")
+    client.invoke(f"{into}/{_NAMESPACE}.UpdateMultiple", _targets(table, rows), repeatable=True)
 
 
 def upsert_multiple(
@@ -50,4 +63,9 @@ def upsert_multiple(
     Effects: one POST (none for no rows); safe to repeat, and repeated after a lost reply.
     Source:  also github.com/microsoft/PowerPlatform-DataverseClient-Python pull request 127 (key columns in the body).
     """
-    raise NotImplementedError
+    if rows:
+        client.invoke(f"{into}/{_NAMESPACE}.UpsertMultiple", _targets(table, rows), repeatable=True)
+
+
+def _targets(table: LogicalName | str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"Targets": [{"@odata.type": f"{_NAMESPACE}.{table}", **row} for row in rows]}

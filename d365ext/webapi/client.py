@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from d365ext.errors import DuplicateKey, RowNotFound
 from d365ext.names import EntitySetName, RowId
 from d365ext.settings import Settings
-from d365ext.webapi import faults, paging
+from d365ext.webapi import faults
 from d365ext.webapi.auth import AuthorisedTransport, Prompt, token_source
 from d365ext.webapi.codec import to_json
+from d365ext.webapi.paging import Page, pages_of, prefer
 from d365ext.webapi.query import Query, row_address, select_option
-from d365ext.webapi.retry import Clock, Gate, Patience, RetryingTransport, SystemClock, Traffic
+from d365ext.webapi.retry import Clock, Patience, RetryingTransport, SystemClock, Traffic
 from d365ext.webapi.transport import Reply, Request, RequestsTransport, open_session
 
 Json = Any
@@ -28,6 +27,7 @@ Row = dict[str, Any]
 """Column logical name (or annotation) → value; numbers with a fraction are Decimal."""
 
 API = "/api/data/v9.2/"
+__all__ = ["API", "Client", "Json", "Page", "Row", "chosen_id", "connect"]
 
 # Source of both: learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors.
 _ALWAYS = {
@@ -36,15 +36,8 @@ _ALWAYS = {
     "OData-Version": "4.0",
     "If-None-Match": "null",
 }
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _ROW_OF_LINK = re.compile(r"\(([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})\)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of rows. `count` is the number of all rows if it was asked for (the service stops counting at 5,000)."""
-
-    rows: list[Row]
-    count: int | None
 
 
 def connect(settings: Settings, *, prompt: Prompt | None = None, clock: Clock | None = None) -> Client:
@@ -88,24 +81,14 @@ class Client:
     ) -> None:
         self.url = url
         self.page_rows = page_rows
-        self._transport = transport
+        self.transport = transport
         self._read_timeout_s = read_timeout_s
         self._close = close
 
     @property
     def traffic(self) -> Traffic:
         """What was sent so far."""
-        return self._transport.traffic
-
-    @property
-    def gate(self) -> Gate:
-        """The gate that all requests of this client wait on."""
-        return self._transport.gate
-
-    @property
-    def patience(self) -> Patience:
-        """How long a request may be waited for."""
-        return self._transport.patience
+        return self.transport.traffic
 
     def __enter__(self) -> Self:
         return self
@@ -144,18 +127,22 @@ class Client:
         common = dict(_ALWAYS)
         if json is not None:
             common["Content-Type"] = "application/json"
-        request = Request(method, self._path(path), {**common, **(headers or {})}, payload, repeatable)
-        return self._transport.send(request, timeout_s=self._read_timeout_s)
+        request = Request(method, self.path(path), {**common, **(headers or {})}, payload, repeatable)
+        return self.transport.send(request, timeout_s=self._read_timeout_s)
 
-    def _path(self, path: str) -> str:
+    def path(self, path: str) -> str:
+        """Give the path to send: below `/api/data/v9.2/`, or that of a whole link of the same origin, verbatim.
+
+        Errors:  Rejected if a link leads to another origin: the token must not go there.
+        """
         if path.startswith("/"):
             return path
-        if "://" not in path.partition("?")[0].partition("(")[0]:
+        found = _ORIGIN.match(path)
+        if found is None:
             return API + path
-        parts = urlsplit(path)
-        if f"{parts.scheme}://{parts.netloc}".lower() != self.url:
+        if found[0].lower() != self.url or not path[found.end() :].startswith("/"):
             raise faults.foreign_link(path, self.url)
-        return path[len(f"{parts.scheme}://{parts.netloc}") :]
+        return path[found.end() :]
 
     def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> Json:
         """Read JSON; numbers with a fraction are Decimal. Errors: RowNotFound."""
@@ -163,26 +150,22 @@ class Client:
 
     # ------------------------------------------------------------ reading
 
-    def retrieve(
-        self, address: str, *, select: Sequence[str] = (), expand: str = "", annotations: bool = False
-    ) -> Row:
+    def retrieve(self, address: str, *, select: Sequence[str] = (), expand: str = "", annotations: bool = False) -> Row:
         """Read one row (`row_address`, `key_address`, or the address of a definition).
 
         Errors:  RowNotFound.
         """
-        row: Row = self.get(address + select_option(select, expand), headers=paging.prefer(annotations=annotations))
+        row: Row = self.get(address + select_option(select, expand), headers=prefer(annotations=annotations))
         return row
 
-    def pages(
-        self, query: Query | str, *, page_rows: int | None = None, annotations: bool = False
-    ) -> Iterator[Page]:
+    def pages(self, query: Query | str, *, page_rows: int | None = None, annotations: bool = False) -> Iterator[Page]:
         """Read page after page, each when it is asked for.
 
         Shape:   a query, or a path, → one or more pages (the last may be empty).
         Units:   page_rows 1..5000; default: the settings'.
         Effects: one GET a page; links are followed verbatim. FetchXML has no links: its paging cookie is used.
         """
-        return paging.pages(self, query, page_rows=page_rows or self.page_rows, annotations=annotations)
+        return pages_of(self, query, page_rows=page_rows or self.page_rows, annotations=annotations)
 
     def rows(self, query: Query | str, *, page_rows: int | None = None, annotations: bool = False) -> Iterator[Row]:
         """Read row after row, a page at a time."""
@@ -223,9 +206,7 @@ class Client:
             raise faults.no_id(reply.request, reply)
         return RowId(UUID(found[1]))
 
-    def update(
-        self, address: str, changes: Mapping[str, Any], *, etag: str = "*", solution: str | None = None
-    ) -> None:
+    def update(self, address: str, changes: Mapping[str, Any], *, etag: str = "*", solution: str | None = None) -> None:
         """Change columns of a row that is there.
 
         `etag` of the row as it was read guards against a change in between; `*` only against creating it.
@@ -264,8 +245,8 @@ class Client:
 def chosen_id(into: EntitySetName | str, row: Mapping[str, Any]) -> tuple[str, RowId] | None:
     """Find the primary id that a new row brings: column and value.
 
-    A table's id column is its logical name and `id`; a lookup would be written `…@odata.bind` (…/create-entity-web-api),
-    so a bare GUID under a name that fits the entity set is the id. The last letter may differ: opportunit(y|ies).
+    A table's id column is its logical name and `id`; a lookup would be written `…@odata.bind`, so a bare GUID under a
+    name that fits the entity set is the id. The last letter may differ: opportunit(y|ies).
 
     >>> chosen_id("opportunities", {"name": "x", "opportunityid": "2e451703-c0fe-4d0b-9c4e-0123456789ab"})
     ('opportunityid', UUID('2e451703-c0fe-4d0b-9c4e-0123456789ab'))
@@ -281,5 +262,8 @@ def chosen_id(into: EntitySetName | str, row: Mapping[str, Any]) -> tuple[str, R
 
 
 def _solution(unique_name: str | None) -> dict[str, str]:
-    """Name the solution that a component goes into (…/compose-http-requests-handle-errors, `MSCRM.SolutionUniqueName`)."""
+    """Name the solution that a component goes into.
+
+    Source:  learn.microsoft.com/power-apps/developer/data-platform/optional-parameters (`MSCRM.SolutionUniqueName`).
+    """
     return {} if unique_name is None else {"MSCRM.SolutionUniqueName": unique_name}

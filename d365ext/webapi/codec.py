@@ -54,9 +54,9 @@ def _refuse_vague(value: Any) -> None:
     elif isinstance(value, list | tuple):
         for part in value:
             _refuse_vague(part)
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} is no number that Dataverse knows")
-    elif isinstance(value, Decimal) and not value.is_finite():
+    elif (isinstance(value, float) and not math.isfinite(value)) or (
+        isinstance(value, Decimal) and not value.is_finite()
+    ):
         raise ValueError(f"{value} is no number that Dataverse knows")
     elif isinstance(value, datetime) and value.tzinfo is None:
         raise ValueError(f"{value.isoformat()} has no offset; make it UTC")

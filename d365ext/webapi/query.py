@@ -6,7 +6,7 @@ case-sensitive; `$skip`, `$search` and `$format` do not exist), OData 4.0 Part 2
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ KeyValue = str | int | Decimal | date | datetime | UUID
 
 # Values with one of these cannot be addressed by key, percent-encoded or not
 # (learn.microsoft.com/…/data-platform/use-alternate-key-reference-record, the note on special characters).
-_NOT_IN_KEYS = frozenset('/<>*%&:\\?+')
+_NOT_IN_KEYS = frozenset("/<>*%&:\\?+")
 
 _SAFE_IN_VALUE = "(),'/"
 _SAFE_IN_STRUCTURE = "(),'/$=;@:"
@@ -140,7 +140,7 @@ def bind(entity_set: EntitySetName | str, row_id: RowId | UUID | str) -> str:
     return f"/{row_address(entity_set, row_id)}"
 
 
-def select_option(select: tuple[str, ...] | list[str], expand: str = "") -> str:
+def select_option(select: Sequence[str], expand: str = "") -> str:
     """Write the options of a single row's address, with the question mark; empty if there are none.
 
     >>> select_option(["name"], "primarycontactid($select=fullname)")
@@ -150,5 +150,3 @@ def select_option(select: tuple[str, ...] | list[str], expand: str = "") -> str:
     if expand:
         options.append(f"$expand={quote(expand, safe=_SAFE_IN_STRUCTURE)}")
     return "?" + "&".join(options) if options else ""
-
-

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+from urllib3 import exceptions as wire
 
 from d365ext.settings import is_loopback
 from d365ext.webapi import faults
@@ -105,8 +106,8 @@ class RequestsTransport:
                 allow_redirects=False,
                 **self._environment,
             )
-        except requests.RequestException as cause:
-            raise faults.from_exception(request, cause) from cause
+        except (requests.RequestException, wire.HTTPError) as cause:
+            raise faults.from_exception(request, cause, origin=self._origin) from cause
         return Reply(response.status_code, CaseInsensitiveDict(response.headers), response.content, request)
 
 
