@@ -9,7 +9,7 @@ Form of a file, absent members being the common case:
                 precisionSource, format, behavior, default, targets, logical (part of a composite such as an address),
                 options {value: label}, of a state {value: [label, default status]}, of a status {value: [label, state]}
     manyToOne   name, column, to, nav (on this table), collection (on the other), cascade (what is not NoCascade)
-    manyToMany  name, intersect, table1, column1, nav1, table2, column2, nav2
+    manyToMany  name, intersect, table1, column1, nav1, table2, column2, nav2, columns {name: type} (its own more)
 A plain organization: columns and relationships of Microsoft's add-on apps (msdyn_, adx_, msa_ …) were left out.
 """
 
@@ -24,6 +24,7 @@ import orjson
 from .. import documents
 from ..documents import Document
 from ..schema import ColumnType
+from .privileges import standard_privileges
 
 _FOLDER = Path(__file__).parent
 
@@ -58,6 +59,7 @@ def _table(file: Mapping[str, Any]) -> Document:
         PrimaryNameAttribute=file["primaryName"],
         IsActivity=file["isActivity"],
         ChangeTrackingEnabled=file.get("changeTracking", False),
+        Privileges=standard_privileges(file["logicalName"], file["schemaName"], file["ownership"]),
         IsCustomizable=documents.managed(value=True, name="iscustomizable"),
         CanChangeTrackingBeEnabled=documents.managed(value=True, name="canchangetrackingbeenabled"),
     )
@@ -158,3 +160,5 @@ def _many_to_many(relationship: Mapping[str, Any]) -> Iterator[tuple[str, Docume
         ),
     )
     yield from documents.intersect_documents(intersect, (one[1], two[1]))
+    for position, (name, kind) in enumerate(relationship.get("columns", {}).items(), start=5):
+        yield "column", documents.column_document(intersect, name, ColumnType(kind), ColumnNumber=position)
