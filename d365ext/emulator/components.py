@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from . import rows
 from .http import Request
-from .payload import LookupValue
+from .values import LookupValue
 from .problems import Problem
 from .session import Session
 
