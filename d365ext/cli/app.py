@@ -18,7 +18,7 @@ import typer
 from d365ext.cli import data_commands, emulator_commands, show_commands
 from d365ext.cli.failures import report
 from d365ext.cli.invocation import Invocation, LogFormat
-from d365ext.cli.output import say
+from d365ext.cli.output import note, say
 from d365ext.errors import Stopped
 from d365ext.log import set_up_log
 
@@ -42,8 +42,18 @@ def build_app() -> typer.Typer:
     app.add_typer(data_commands.app, name="data")
     app.add_typer(show_commands.app, name="show")
     for entry in sorted(importlib.metadata.entry_points(group="d365ext.commands")):
-        app.add_typer(entry.load(), name=entry.name)
+        _plug_in(app, entry)
     return app
+
+
+def _plug_in(app: typer.Typer, entry: importlib.metadata.EntryPoint) -> None:
+    """Add a plug-in's commands; one that cannot be imported is named, and must not take the others with it."""
+    try:
+        commands = entry.load()
+    except ImportError as error:
+        note(f"The commands '{entry.name}' are missing: {error}.")
+    else:
+        app.add_typer(commands, name=entry.name)
 
 
 def _version(wanted: bool) -> None:
@@ -54,7 +64,7 @@ def _version(wanted: bool) -> None:
 
 def _global_options(
     context: typer.Context,
-    profile: Annotated[str | None, typer.Option(help="Settings to use: config/<profile>.toml. Default: local.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Settings to use: `config/<profile>.toml`; `local` by default.")] = None,
     url: Annotated[str | None, typer.Option(help="The environment, such as https://org.crm4.dynamics.com.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log requests; show tracebacks.")] = False,
     log_format: Annotated[LogFormat | None, typer.Option(help="How log lines on standard error are written.")] = None,

@@ -31,7 +31,7 @@ app = typer.Typer(help="Load rows from CSV files.", no_args_is_help=True)
 )
 def load(
     context: typer.Context,
-    folder: Annotated[Path | None, typer.Argument(help="Folder with one <table logical name>.csv per table.")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="Folder with one `<table logical name>.csv` per table.")] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Load the sample data that comes with d365ext.")] = False,
     today: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day that the sample's dates lead up to.")

@@ -38,6 +38,8 @@ def report(error: Exception, *, as_json: bool, verbose: bool) -> int:
     if verbose and not isinstance(error, typer.TyperException):
         note(redact("".join(traceback.format_exception(error))).rstrip())
     code = exit_code(error)
+    if isinstance(error, typer.TyperException) and not error.message:
+        return code  # the help was printed instead
     if as_json:
         sys.stderr.write(redact(to_json({"error": as_object(error)})) + "\n")
         return code
