@@ -38,11 +38,35 @@ class Target:
     row_id: str | None = None
 
 
-ACTIONS: Mapping[str, str] = {}
+ACTIONS: Mapping[str, str] = {
+    "CancelSalesOrder": "sales_order.cancel",
+    "CloseQuote": "sales_quote.close",
+    "ConvertQuoteToSalesOrder": "sales_order.convert_quote",
+    "FulfillSalesOrder": "sales_order.fulfill",
+    "GenerateQuoteFromOpportunity": "sales_quote.generate_from_opportunity",
+    "GenerateSalesOrderFromOpportunity": "sales_order.generate_from_opportunity",
+    "LoseOpportunity": "sales_opportunity.lose",
+    "Merge": "merge.merge",
+    "ReviseQuote": "sales_quote.revise",
+    "WinOpportunity": "sales_opportunity.win",
+    "WinQuote": "sales_quote.win",
+}
 
-FUNCTIONS: Mapping[str, str] = {}
+FUNCTIONS: Mapping[str, str] = {
+    "InitializeFrom": "initialize_from.initialize_from",
+    "RetrieveCurrentOrganization": "system.retrieve_current_organization",
+    "RetrieveTotalRecordCount": "system.retrieve_total_record_count",
+    "RetrieveVersion": "system.retrieve_version",
+    "WhoAmI": "system.who_am_i",
+}
 
-BOUND_ACTIONS: Mapping[str, str] = {}
+BOUND_ACTIONS: Mapping[str, str] = {
+    "CreateMultiple": "bulk.create_multiple",
+    "DeleteMultiple": "bulk.delete_multiple",
+    "QualifyLead": "sales_lead.qualify",
+    "UpdateMultiple": "bulk.update_multiple",
+    "UpsertMultiple": "bulk.upsert_multiple",
+}
 
 BOUND_FUNCTIONS: Mapping[str, str] = {}
 
@@ -60,11 +84,22 @@ SPECIAL: Mapping[str, str] = {
 
 ADMIN: Mapping[str, str] = {}
 
-# Hooks: called by rows.py around writes of these tables, inside the same transaction.
+# Hooks by table: called by rows.py around writes of clients, inside the same transaction; `changes` are values as rows.py
+# takes them. The first and third are not called for what the server itself writes (by_system).
 #   before_write(session, table, row_id | None (create), changes: dict) -> None   may change `changes` or refuse
 #   after_write(session, table, row_id, operation: "create" | "update" | "delete", changes: dict) -> None
-BEFORE_WRITE: Mapping[str, tuple[str, ...]] = {}
-AFTER_WRITE: Mapping[str, tuple[str, ...]] = {}
+#   before_delete(session, table, row_id) -> None   may refuse
+BEFORE_WRITE: Mapping[str, tuple[str, ...]] = {
+    "lead": ("sales_states.before_write",),
+    "opportunity": ("sales_states.before_write", "sales_opportunity.before_write"),
+    "quote": ("sales_states.before_write",),
+    "salesorder": ("sales_states.before_write",),
+}
+AFTER_WRITE: Mapping[str, tuple[str, ...]] = {
+    "systemuser": ("owners.after_write",),
+    "team": ("owners.after_write",),
+}
+BEFORE_DELETE: Mapping[str, tuple[str, ...]] = {}
 
 
 @cache
