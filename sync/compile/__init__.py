@@ -6,7 +6,7 @@ The query reads the mirrored tables and gives a row for each level and subject, 
 1. `contact_account`, and `<source>_deal`: deals with their customer and the columns of rollups.toml (`sources.py`);
 2. `<source>_credit`: all aggregates of a source, for each level, role and subject, in one pass (`sources.py`);
 3. `link`, `subject`, `named`: whom rows are wanted for, and what the rows say of them (`subjects.py`);
-4. the numbers: exact, divided once, in integers, rounded half away from zero (`numbers.py`).
+4. the numbers: exact, divided once, in integers, rounded half away from zero (`exact.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from d365ext.definitions.rollups import Rollups, Source
 from sync.compile.dates import parameter_dates
-from sync.compile.numbers import number_sql
+from sync.compile.exact import number_sql
 from sync.compile.sources import CONTACT_ACCOUNT, Scope, credit_sql, deal_sql
 from sync.compile.subjects import LINK_SQL, NAMED_SQL, subject_sql
 from sync.tables import CURRENCY, PIPELINE_KEY
