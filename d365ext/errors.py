@@ -39,6 +39,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+_PATH_SHOWN = 200
+
 
 class D365Error(Exception):
     """The root: whatever this program refuses or fails at."""
@@ -196,7 +198,8 @@ class DataverseError(D365Error):
 
     def __str__(self) -> str:
         request_id = f"[request {self.request_id}]" if self.request_id else ""
-        where = f"{self.method} {self.path}".strip()
+        path = self.path if len(self.path) <= _PATH_SHOWN else f"{self.path[:_PATH_SHOWN]}…"
+        where = f"{self.method} {path}".strip()
         answer = " ".join(part for part in (str(self.status or ""), self.code) if part)
         place = f"{where} → {answer}:" if where and answer else f"{where}{answer}:" if where or answer else ""
         return " ".join(part for part in (request_id, place, self.message, self.hint) if part)

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import msal
 import requests
+from msal.exceptions import MsalError
 
 from d365ext.log import hide
 from d365ext.settings import Auth, Settings
@@ -92,7 +93,7 @@ class SharedTokens:
             if self._ask is None:
                 self._ask = self._start()  # looks the tenant up, so not before a token is needed
             result = self._ask(fresh)
-        except (OSError, ValueError) as cause:
+        except (OSError, ValueError, MsalError) as cause:
             raise faults.sign_in_unreachable(cause, authority=self._authority) from cause
         token = result.get("access_token")
         if not token:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
+from msal.exceptions import MsalError
 from urllib3 import exceptions as wire
 
 from d365ext.errors import (
@@ -255,11 +256,19 @@ def from_exception(request: Request, raised: Exception, *, origin: str = "") -> 
     if never or any(isinstance(cause, _NEVER_SENT) for cause in causes):
         return _unsent(ConnectionFailed, request, f"{there} could not be reached: {_named(raised)}.", hint=_CHECK)
     message = f"The answer of {there} was lost: {_named(raised)}."
-    error = _unsent(ConnectionFailed, request, message, hint="It may have been carried out all the same.")
+    error = _unsent(ConnectionFailed, request, message, hint=_MAYBE)
     error.may_have_been_sent = True
     return error
 
 
+def cut_short(request: Request, *, origin: str) -> ConnectionFailed:
+    """Say that an answer broke off."""
+    error = _unsent(ConnectionFailed, request, f"The answer of {origin} broke off.", hint=_MAYBE)
+    error.may_have_been_sent = True
+    return error
+
+
+_MAYBE = "It may have been carried out all the same."
 _CHECK = "Check D365EXT_URL, the network and HTTPS_PROXY; the local Dataverse starts with `d365ext emulator serve`."
 
 
@@ -319,7 +328,7 @@ def from_sign_in(result: Mapping[str, Any]) -> Unauthorized:
 
 def sign_in_unreachable(raised: Exception, *, authority: str) -> DataverseError:
     """Translate what stopped MSAL before an answer: the network, or an authority that is none."""
-    if isinstance(raised, requests.RequestException):
+    if isinstance(raised, requests.RequestException | MsalError):  # the latter only for a status of 500 or more
         return ConnectionFailed(f"{authority} could not be reached: {_named(raised)}.", hint=_CHECK)
     return Unauthorized(
         f"The sign-in could not begin at {authority}: {redact(str(raised)).splitlines()[0]}",

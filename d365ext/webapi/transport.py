@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from importlib.metadata import version
 from typing import Any, Protocol
 
 import requests
@@ -18,6 +19,8 @@ from urllib3 import exceptions as wire
 from d365ext.settings import is_loopback
 from d365ext.webapi import faults
 from d365ext.webapi.codec import from_json
+
+_OURS = {"Accept-Encoding": "gzip", "User-Agent": f"d365ext/{version('d365ext')}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class RequestsTransport:
         """
         # Prepared without the session, whose .netrc look-up would replace our Authorization header.
         prepared = requests.Request(
-            request.method, self._origin, headers={"Accept-Encoding": "gzip", **request.headers}, data=request.body
+            request.method, self._origin, headers={**_OURS, **request.headers}, data=request.body
         ).prepare()
         prepared.url = self._origin + request.path  # set last: prepare() would quote it anew
         try:
@@ -108,7 +111,15 @@ class RequestsTransport:
             )
         except (requests.RequestException, wire.HTTPError) as cause:
             raise faults.from_exception(request, cause, origin=self._origin) from cause
+        if _is_cut_short(response):
+            raise faults.cut_short(request, origin=self._origin)
         return Reply(response.status_code, CaseInsensitiveDict(response.headers), response.content, request)
+
+
+def _is_cut_short(response: requests.Response) -> bool:
+    """Tell an answer whose head broke off: it looks empty, and nothing says that it should be (RFC 9112 §6.3)."""
+    is_marked = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+    return not response.content and not is_marked and response.status_code not in (204, 304)
 
 
 def open_session(url: str, *, parallel: int) -> requests.Session:

@@ -81,9 +81,6 @@ def a_reply(
     """Make a reply: `body` is JSON, or bytes as they are; with `code`, it is the platform's error body."""
     if code is not None:
         body = {"error": {"code": code, "message": message}}
-    if body is None:
-        raw = b""
-    else:
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     kind = {"Content-Type": "application/json; odata.metadata=minimal"} if raw else {}
     return Reply(status, CaseInsensitiveDict({**kind, **(headers or {})}), raw, a_request())

@@ -80,7 +80,6 @@ class WsgiAdapter(BaseAdapter):
         response.raw = raw
         response.url = request.url or ""
         response.request = request
-        response.connection = self  # type: ignore[attr-defined]
         extract_cookies_to_jar(response.cookies, request, raw)
         return response
 
