@@ -13,7 +13,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from . import app, callers
+from . import callers
 from .clock import Clock
 from .definition_store import read_schema
 from .faults import Faults
@@ -73,6 +73,8 @@ class Organization:
 
     def handle(self, request: Request, session: Session | None = None) -> Response:
         """Answer one request; with `session` it is a part of that unit of work. See `app.handle`."""
+        from . import app  # noqa: PLC0415
+
         return app.handle(self, request, session)
 
     def snapshot(self, name: str) -> None:
@@ -94,10 +96,13 @@ class Organization:
         self._folder.cleanup()
 
     def _session(self, connection: sa.Connection, request: Request | None, *, writable: bool) -> Session:
-        counters = dict(driver(connection).execute("select name, value from _counter").fetchall())
+        raw = driver(connection)
+        counters = dict(raw.execute("select name, value from _counter").fetchall())
         session = Session(
             org=self,
             conn=connection,
+            raw=raw,
+            settings=self.settings,
             user_id="",
             schema=self._schemas.get(counters["schema"], _NOTHING),
             now=self.clock.now(),

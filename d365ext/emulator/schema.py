@@ -280,6 +280,18 @@ class Schema:
         """Give the tables by entity set name (case-sensitive, as URLs are)."""
         return {table.entity_set: table for table in self.tables.values() if table.entity_set}
 
+    @cached_property
+    def _by_referenced(self) -> Mapping[str, tuple[Relationship, ...]]:
+        found: dict[str, list[Relationship]] = {}
+        for each in self.relationships.values():
+            if isinstance(each, Relationship) and each.referencing_table in self.tables:
+                found.setdefault(each.referenced_table, []).append(each)
+        return {name: tuple(items) for name, items in found.items()}
+
+    def pointing_to(self, logical: str) -> tuple[Relationship, ...]:
+        """Give the 1:N relationships whose lookups point to a table, with or without a navigation property."""
+        return self._by_referenced.get(logical, ())
+
     def table(self, logical: str) -> Table:
         """Give a table by logical name; 404 with the platform's text if there is none."""
         found = self.tables.get(logical)

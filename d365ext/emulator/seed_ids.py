@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from .documents import fixed_id
 
-ORGANIZATION = fixed_id("row", "organization")
-BUSINESS_UNIT = fixed_id("row", "businessunit", "root")
-ADMINISTRATOR = fixed_id("row", "systemuser", "administrator")
-SYSTEM = fixed_id("row", "systemuser", "system")
-APPLICATION = fixed_id("row", "systemuser", "application")
-TEAM = fixed_id("row", "team", "root")
-CURRENCY = fixed_id("row", "transactioncurrency", "base")
-PUBLISHER = fixed_id("row", "publisher", "default")
-ROLE = fixed_id("row", "role", "system-administrator")
+
+def fixed(*parts: str) -> str:
+    """Give the id of a planted row."""
+    return fixed_id("row", *parts)
+
+
+def object_id(user_id: str) -> str:
+    """Give the Microsoft Entra object id of a planted user."""
+    return fixed_id("entra object", user_id)
+
+
+ORGANIZATION = fixed("organization")
+BUSINESS_UNIT = fixed("businessunit", "root")
+ADMINISTRATOR = fixed("systemuser", "administrator")
+SYSTEM = fixed("systemuser", "system")
+APPLICATION = fixed("systemuser", "application")
+APPLICATION_CLIENT = fixed_id("entra application")
+TEAM = fixed("team", "root")
+CURRENCY = fixed("transactioncurrency", "base")
+PUBLISHER = fixed("publisher", "default")
+MICROSOFT = fixed("publisher", "microsoft")
+ROLE = fixed("role", "system-administrator")
+SYSTEM_SOLUTION = fixed("solution", "system")
+
+# The two solutions that every environment has, under these ids [field reports; the documentation names them only].
 DEFAULT_SOLUTION = "fd140aaf-4df4-11dd-bd17-0019b9312238"
-"""The Default Solution has this id in every environment. Source: learn.microsoft.com/…/reference/entities/solution
-mentions it by its unique name only; the id is from field reports."""
 ACTIVE_SOLUTION = "fd140aae-4df4-11dd-bd17-0019b9312238"
-SYSTEM_SOLUTION = fixed_id("row", "solution", "system")

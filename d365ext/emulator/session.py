@@ -26,7 +26,9 @@ class Session:
 
     org: Organization
     conn: sa.Connection
+    raw: sqlite3.Connection  # under `conn`: the same transaction, for hand-written SQL
     user_id: str  # systemuserid on whose behalf things are done
+    settings: EmulatorSettings
     schema: Schema  # as of this transaction; a definition change replaces it (definition_store.refresh)
     now: datetime  # aware UTC, fixed for the session
     language: int  # LCID of labels and messages
@@ -35,18 +37,10 @@ class Session:
     caller_id: str = ""  # the real caller where it impersonates `user_id`, else empty
     solution: str = ""  # unique name in MSCRM.SolutionUniqueName of the request, or of the part of a change set
     touched: dict[str, str] = field(default_factory=dict)  # what definition_store.refresh has to rebuild
-
-    @property
-    def raw(self) -> sqlite3.Connection:
-        """Give the sqlite3 connection of this very transaction, for hand-written SQL."""
-        connection = self.conn.connection.driver_connection
-        assert isinstance(connection, sqlite3.Connection)  # noqa: S101  the store opens nothing else
-        return connection
-
-    @property
-    def settings(self) -> EmulatorSettings:
-        """Give the organization's settings."""
-        return self.org.settings
+    known: set[tuple[str, str]] = field(
+        default_factory=set
+    )  # (table, id) of rows seen to exist, or made, in this session
+    cache: dict[str, object] = field(default_factory=dict)  # what a module reads once per session, under its own key
 
     @property
     def now_text(self) -> str:

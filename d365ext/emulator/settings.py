@@ -21,6 +21,8 @@ class EmulatorSettings:
     # A row takes the currency's rate of today when money on it changes (field reports, data-plane.md §10), or on
     # every save.
     refresh_rate_on: Literal["money", "save"] = "money"
+    # A column that may not be written is ignored when it is sent (field reports, see rows.py), or refused.
+    read_only_columns: Literal["ignore", "refuse"] = "ignore"
     # "code" is documented as often empty for conditional failures, while live services fill it (data-plane.md §2.1).
     error_codes: Literal["filled", "empty"] = "filled"
     # Labels in a language that is not provisioned: refused or dropped, the documentation does not say.

@@ -27,12 +27,12 @@ _BUSY_MS = 60_000
 class Store:
     """One SQLite file in WAL mode. A store without a path lives in a temporary folder and dies with `close`."""
 
-    def __init__(self, path: Path | None = None, *, copy_of: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, *, copy_of: Path | None = None, is_lasting: bool = True) -> None:
         self._folder = (
             None if path else tempfile.TemporaryDirectory(prefix="local-dataverse-", ignore_cleanup_errors=True)
         )
         self.path = path or Path(self._folder.name if self._folder else "") / "organization.db"
-        self._is_lasting = path is not None
+        self._is_lasting = is_lasting and path is not None
         self._write_lock = threading.Lock()
         self._gate = threading.Condition()
         self._open = 0  # transactions under way

@@ -26,7 +26,7 @@ from ..documents import Document
 from ..schema import ColumnType
 from .privileges import standard_privileges
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parent / "tables"
 
 
 def standard_documents() -> Iterator[tuple[str, Document]]:
