@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
-from xml.sax.saxutils import escape
 
 from d365ext.errors import RowNotFound
 from d365ext.webapi.client import Client, Row
@@ -92,60 +90,9 @@ def add_member(client: Client, component_type: int, component_id: UUID, *, solut
     client.invoke("AddSolutionComponent", body, repeatable=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """What is to be published together."""
-
-    tables: frozenset[str] = field(default_factory=frozenset)
-    choices: frozenset[str] = field(default_factory=frozenset)
-    scripts: frozenset[UUID] = field(default_factory=frozenset)
-    dashboards: frozenset[UUID] = field(default_factory=frozenset)
-    apps: frozenset[UUID] = field(default_factory=frozenset)
-    site_maps: frozenset[UUID] = field(default_factory=frozenset)
-
-    def __or__(self, other: Publication) -> Publication:
-        return Publication(
-            self.tables | other.tables,
-            self.choices | other.choices,
-            self.scripts | other.scripts,
-            self.dashboards | other.dashboards,
-            self.apps | other.apps,
-            self.site_maps | other.site_maps,
-        )
-
-    def __bool__(self) -> bool:
-        return self != Publication()
-
-    def to_xml(self) -> str:
-        """Write it as PublishXml wants it.
-
-        Source:  …/developer/model-driven-apps/publish-request-schema; `appmodules` from
-                 …/create-manage-model-driven-apps-using-code.
-        """
-        parts = [
-            _listed("entities", "entity", sorted(self.tables)),
-            _listed("dashboards", "dashboard", _braced(self.dashboards)),
-            _listed("optionsets", "optionset", sorted(self.choices)),
-            _listed("sitemaps", "sitemap", _braced(self.site_maps)),
-            _listed("webresources", "webresource", _braced(self.scripts)),
-            _listed("appmodules", "appmodule", sorted(map(str, self.apps))),
-        ]
-        return f"<importexportxml>{''.join(parts)}</importexportxml>"
-
-
-def publish(client: Client, publication: Publication) -> None:
-    """Publish. Safe to repeat; it disturbs the people at work, so do it once for many changes.
+def publish(client: Client, parameter_xml: str) -> None:
+    """Publish what `parameter_xml` lists. Safe to repeat; it disturbs the people at work: do it once for many changes.
 
     Source:  …/developer/model-driven-apps/publish-customizations.
     """
-    client.invoke("PublishXml", {"ParameterXml": publication.to_xml()}, repeatable=True)
-
-
-def _braced(ids: Iterable[UUID]) -> list[str]:
-    return sorted(f"{{{each}}}" for each in ids)
-
-
-def _listed(name: str, item: str, values: list[str]) -> str:
-    if not values:
-        return ""
-    return f"<{name}>{''.join(f'<{item}>{escape(value)}</{item}>' for value in values)}</{name}>"
+    client.invoke("PublishXml", {"ParameterXml": parameter_xml}, repeatable=True)

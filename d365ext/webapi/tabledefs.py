@@ -88,7 +88,12 @@ def create_definition(client: Client, into: str, definition: Mapping[str, Any], 
 
 
 def change_definition(
-    client: Client, address: str, change: Callable[[dict[str, Any]], dict[str, Any]], *, cast: str = "", solution: str
+    client: Client,
+    address: str,
+    change: Callable[[dict[str, Any]], dict[str, Any]],
+    *,
+    cast: str = "",
+    solution: str | None,
 ) -> None:
     """Change a definition: read it whole, change it, write it whole, keep the labels of other languages.
 
@@ -99,7 +104,10 @@ def change_definition(
     """
     whole = client.get(f"{address}/{_TYPE}{cast}" if cast else address, headers=_FRESH)
     whole.pop("@odata.context", None)
-    headers = {"MSCRM.MergeLabels": "true", "MSCRM.SolutionUniqueName": solution, **_FRESH}
+    if cast:
+        whole.setdefault("@odata.type", f"{_TYPE}{cast}")
+    into = {"MSCRM.SolutionUniqueName": solution} if solution else {}
+    headers = {"MSCRM.MergeLabels": "true", **into, **_FRESH}
     client.send("PUT", address, json=change(whole), headers=headers)
 
 

@@ -1,0 +1,526 @@
+"""Changes are nouns: each says what it would do, in words that can be read aloud, counted, compared and refused. Pure.
+
+How each is found is in `compare/`; how it is carried out is in `write/`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from d365ext.definitions.columns import Choice, Column, Option
+from d365ext.definitions.solution import Publisher, SolutionHead
+from d365ext.definitions.tables import ColumnMapping, Key, OwnTable, Relationship
+from d365ext.deploy.component import Component
+from d365ext.deploy.describe import cascading, described
+from d365ext.deploy.publication import NOTHING, Publication
+
+
+class Change(ABC):
+    """One step of a plan: an addition (+), a modification (~) or a removal (-)."""
+
+    __slots__ = ()
+
+    sign: ClassVar[str] = "+"
+    is_destructive: ClassVar[bool] = False
+    """It loses what people may have put there."""
+    irreversible: ClassVar[str] = ""
+    """Why it cannot be undone; empty if it can."""
+    order: ClassVar[int] = 0
+    """Steps with a lower number come first."""
+
+    @property
+    @abstractmethod
+    def subject(self) -> str:
+        """What is changed: "column pch_pipeline.pch_openvalue"."""
+
+    @property
+    def remark(self) -> str:
+        """What more there is to say on the same line."""
+        return ""
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """What becomes what, one line each."""
+        return ()
+
+    @property
+    def publication(self) -> Publication:
+        """What must be published afterwards."""
+        return NOTHING
+
+    @property
+    def place(self) -> int:
+        """Where the step stands in a plan."""
+        return self.order
+
+    def __str__(self) -> str:
+        return f"{self.sign} {self.subject}"
+
+
+# ---------------------------------------------------------------- publisher and solution
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePublisher(Change):
+    """Make the publisher."""
+
+    publisher: Publisher
+    order = 0
+
+    @property
+    def subject(self) -> str:
+        return f"publisher {self.publisher.name}"
+
+    @property
+    def remark(self) -> str:
+        return f"prefix {self.publisher.prefix}, option values from {self.publisher.option_prefix * 10_000}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyPublisher(Change):
+    """Give the publisher the texts that we declare."""
+
+    publisher: Publisher
+    id: UUID
+    differences: tuple[str, ...]
+    sign = "~"
+    order = 0
+
+    @property
+    def subject(self) -> str:
+        return f"publisher {self.publisher.name}"
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        return self.differences
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSolution(Change):
+    """Make the solution that lists what is ours."""
+
+    solution: SolutionHead
+    publisher: str
+    order = 1
+
+    @property
+    def subject(self) -> str:
+        return f"solution {self.solution.name}"
+
+    @property
+    def remark(self) -> str:
+        return f"version {self.solution.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModifySolution(Change):
+    """Give the solution the version and texts that we declare; the last step, so that it also marks the end."""
+
+    solution: SolutionHead
+    id: UUID
+    differences: tuple[str, ...]
+    again: Publication = NOTHING
+    """What an apply that was stopped may have left unpublished."""
+    sign = "~"
+    order = 90
+
+    @property
+    def subject(self) -> str:
+        return f"solution {self.solution.name}"
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        return self.differences
+
+    @property
+    def publication(self) -> Publication:
+        return self.again
+
+
+@dataclass(frozen=True, slots=True)
+class AddToSolution(Change):
+    """List in the solution what is there and ours but not listed."""
+
+    what: str
+    component_type: int
+    id: UUID
+    whole: bool
+    order = 80
+
+    @property
+    def subject(self) -> str:
+        return f"{self.what} in the solution"
+
+
+# ---------------------------------------------------------------- choices
+
+
+@dataclass(frozen=True, slots=True)
+class CreateChoice(Change):
+    """Make a global choice."""
+
+    choice: Choice
+    order = 2
+
+    @property
+    def subject(self) -> str:
+        return f"choice {self.choice.name}"
+
+    @property
+    def remark(self) -> str:
+        return f"{len(self.choice.options)} options"
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyChoice(Change):
+    """Give a global choice the texts that we declare."""
+
+    choice: Choice
+    differences: tuple[str, ...]
+    sign = "~"
+    order = 2
+
+    @property
+    def subject(self) -> str:
+        return f"choice {self.choice.name}"
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        return self.differences
+
+    @property
+    def publication(self) -> Publication:
+        return Publication(choices=frozenset({self.choice.name}))
+
+
+@dataclass(frozen=True, slots=True)
+class OptionPlace:
+    """Whose option it is: a global choice's, or a column's (`table` and `column`)."""
+
+    choice: str = ""
+    table: str = ""
+    column: str = ""
+
+    def __str__(self) -> str:
+        return self.choice or f"{self.table}.{self.column}"
+
+    @property
+    def publication(self) -> Publication:
+        """What to publish after the options of this place changed."""
+        if self.choice:
+            return Publication(choices=frozenset({self.choice}))
+        return Publication(tables=frozenset({self.table}))
+
+
+@dataclass(frozen=True, slots=True)
+class AddOption(Change):
+    """Add an option to a choice that is there."""
+
+    of: OptionPlace
+    option: Option
+    order = 5
+
+    @property
+    def subject(self) -> str:
+        return f"option {self.of} {self.option.value}"
+
+    @property
+    def remark(self) -> str:
+        return next(iter(self.option.label.values()), "")
+
+    @property
+    def publication(self) -> Publication:
+        return self.of.publication
+
+
+@dataclass(frozen=True, slots=True)
+class RelabelOption(Change):
+    """Give an option the texts that we declare."""
+
+    of: OptionPlace
+    option: Option
+    differences: tuple[str, ...]
+    sign = "~"
+    order = 5
+
+    @property
+    def subject(self) -> str:
+        return f"option {self.of} {self.option.value}"
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        return self.differences
+
+    @property
+    def publication(self) -> Publication:
+        return self.of.publication
+
+
+# ---------------------------------------------------------------- tables, columns, keys
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable(Change):
+    """Make a table of ours with its primary name column; the other columns follow."""
+
+    table: OwnTable
+    order = 3
+
+    @property
+    def subject(self) -> str:
+        return f"table {self.table.name}"
+
+    @property
+    def remark(self) -> str:
+        return f"owned by the {self.table.ownership}" + (", change tracking" if self.table.change_tracking else "")
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyTable(Change):
+    """Give a table of ours the texts and settings that we declare."""
+
+    table: OwnTable
+    differences: tuple[str, ...]
+    sign = "~"
+    order = 3
+
+    @property
+    def subject(self) -> str:
+        return f"table {self.table.name}"
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        return self.differences
+
+    @property
+    def publication(self) -> Publication:
+        return Publication(tables=frozenset({self.table.name}))
+
+
+@dataclass(frozen=True, slots=True)
+class TrackChanges(Change):
+    """Let a table remember what changes, so that it can be mirrored.
+
+    Source: learn.microsoft.com/power-apps/developer/data-platform/use-change-tracking-synchronize-data-external-systems
+    ("change tracking … can't be disabled").
+    """
+
+    table: str
+    sign = "~"
+    irreversible = "change tracking cannot be turned off again"
+    order = 4
+
+    @property
+    def subject(self) -> str:
+        return f"table {self.table}"
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        return ("change tracking off → on",)
+
+    @property
+    def publication(self) -> Publication:
+        return Publication(tables=frozenset({self.table}))
+
+
+@dataclass(frozen=True, slots=True)
+class CreateColumn(Change):
+    """Add a column to a table."""
+
+    table: str
+    name: str
+    column: Column
+    order = 6
+
+    @property
+    def subject(self) -> str:
+        return f"column {self.table}.{self.name}"
+
+    @property
+    def remark(self) -> str:
+        return described(self.column)
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyColumn(Change):
+    """Give a column the texts and limits that we declare."""
+
+    table: str
+    name: str
+    column: Column
+    differences: tuple[str, ...]
+    sign = "~"
+    order = 6
+
+    @property
+    def subject(self) -> str:
+        return f"column {self.table}.{self.name}"
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        return self.differences
+
+    @property
+    def publication(self) -> Publication:
+        return Publication(tables=frozenset({self.table}))
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceColumn(Change):
+    """Delete a column and make it again with another type: a type cannot be changed."""
+
+    table: str
+    name: str
+    column: Column
+    before: str
+    sign = "~"
+    is_destructive = True
+    irreversible = "the values of the column are lost"
+    order = 6
+
+    @property
+    def subject(self) -> str:
+        return f"column {self.table}.{self.name}"
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        return (f"type {self.before} → {described(self.column)}",)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateKey(Change):
+    """Add an alternate key; its index is built in the background, and waited for."""
+
+    table: str
+    name: str
+    key: Key
+    status: str = ""
+    """How far its index is, if the key is there: Pending, InProgress or Failed."""
+    order = 8
+
+    @property
+    def subject(self) -> str:
+        return f"key {self.table}.{self.name}"
+
+    @property
+    def remark(self) -> str:
+        return ", ".join(self.key.columns)
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        return (f"its index is {self.status}",) if self.status else ()
+
+
+# ---------------------------------------------------------------- relationships and mappings
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRelationship(Change):
+    """Make a lookup and its relationship."""
+
+    relationship: Relationship
+    order = 7
+
+    @property
+    def subject(self) -> str:
+        return f"lookup {self.relationship.table}.{self.relationship.lookup}"
+
+    @property
+    def remark(self) -> str:
+        return f"to {self.relationship.to}; {cascading(self.relationship.cascade)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyRelationship(Change):
+    """Give a lookup and its relationship the texts and cascades that we declare."""
+
+    relationship: Relationship
+    differences: tuple[str, ...]
+    sign = "~"
+    order = 7
+
+    @property
+    def subject(self) -> str:
+        return f"lookup {self.relationship.table}.{self.relationship.lookup}"
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        return self.differences
+
+    @property
+    def publication(self) -> Publication:
+        return Publication(tables=frozenset({self.relationship.table, self.relationship.to}))
+
+
+@dataclass(frozen=True, slots=True)
+class CreateMapping(Change):
+    """Let a column flow from one table's row to the row made from it."""
+
+    mapping: ColumnMapping
+    order = 9
+
+    @property
+    def subject(self) -> str:
+        return f"mapping {self.mapping.source} → {self.mapping.target} {self.mapping.column}"
+
+    @property
+    def publication(self) -> Publication:
+        return Publication(tables=frozenset({self.mapping.source, self.mapping.target}))
+
+
+# ---------------------------------------------------------------- components that are rows
+
+
+@dataclass(frozen=True, slots=True)
+class CreateComponent(Change):
+    """Make a view, chart, dashboard, script …"""
+
+    component: Component
+
+    @property
+    def place(self) -> int:
+        return self.component.kind.phase
+
+    @property
+    def subject(self) -> str:
+        return f"{self.component.kind.word} {self.component.key}"
+
+    @property
+    def remark(self) -> str:
+        return next(iter(self.component.texts.get("name", {}).values()), "")
+
+    @property
+    def publication(self) -> Publication:
+        return self.component.publication
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyComponent(Change):
+    """Give a view, chart … the content and texts that we declare, and publish it."""
+
+    component: Component
+    columns: tuple[str, ...]
+    """The columns that differ."""
+    texts: tuple[str, ...]
+    """The attributes whose texts differ."""
+    differences: tuple[str, ...]
+    sign = "~"
+
+    @property
+    def place(self) -> int:
+        return self.component.kind.phase
+
+    @property
+    def subject(self) -> str:
+        return f"{self.component.kind.word} {self.component.key}"
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        return self.differences
+
+    @property
+    def publication(self) -> Publication:
+        return self.component.publication
