@@ -21,9 +21,10 @@ import random
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from . import typed_json
 from .http import Request
 from .problems import Problem
 
@@ -60,10 +61,7 @@ class Fault:
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Fault:
         """Read a fault from JSON; 400 names what is wrong."""
-        names = {each.name for each in fields(cls)}
-        unknown = given.keys() - names
-        if unknown:
-            raise Problem(400, "", f"A fault has no '{min(unknown)}'; it has: {', '.join(sorted(names))}.")
+        typed_json.check(cls, given)
         if given.get("kind") not in KINDS:
             raise Problem(400, "", f"A fault's kind is one of: {', '.join(sorted(KINDS))}.")
         try:

@@ -82,7 +82,17 @@ SPECIAL: Mapping[str, str] = {
     "$metadata": "csdl.handle",
 }
 
-ADMIN: Mapping[str, str] = {}
+ADMIN: Mapping[str, str] = {
+    "": "admin.about",
+    "clock": "admin.clock",
+    "faults": "admin.faults",
+    "reset": "admin.reset",
+    "restore": "admin.restore",
+    "settings": "admin.settings",
+    "snapshot": "admin.snapshot",
+    "tokens": "admin.tokens",
+    "trace": "admin.trace",
+}
 
 # Hooks by table: called by rows.py around writes of clients, inside the same transaction; `changes` are values as rows.py
 # takes them. The first and third are not called for what the server itself writes (by_system).

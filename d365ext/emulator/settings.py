@@ -5,6 +5,7 @@ Where the documentation is unsure how the platform behaves, a setting plays eith
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -45,4 +46,6 @@ class EmulatorSettings:
     # Faults that strike from the start (faults.py), and the seed of their dice.
     faults: tuple[Fault, ...] = ()
     fault_seed: int = 0
+    # Bearer token → systemuserid; any other token is the system administrator (callers.py).
+    tokens: Mapping[str, str] = field(default_factory=dict)
     trace: bool = False  # log every request
