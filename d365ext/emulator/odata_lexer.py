@@ -20,7 +20,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from d365ext.emulator.problems import Problem
+from .problems import Problem
 
 SYNTAX_CODE = "0x80060888"
 TEXT_LENGTH_MAX = 131_072

@@ -35,7 +35,7 @@ from decimal import Decimal
 from urllib.parse import unquote
 from uuid import UUID
 
-from d365ext.emulator.odata_ast import (
+from .odata_ast import (
     Aggregate,
     Alias,
     And,
@@ -56,8 +56,8 @@ from d365ext.emulator.odata_ast import (
     Segment,
     Value,
 )
-from d365ext.emulator.odata_lexer import SYNTAX_CODE, Kind, Token, syntax_error, tokens
-from d365ext.emulator.problems import Problem
+from .odata_lexer import SYNTAX_CODE, Kind, Token, syntax_error, tokens
+from .problems import Problem
 
 DEPTH_MAX = 60
 """Nested parentheses, functions and lambdas together. Inferred: Microsoft.OData.Core has such a limit too."""
@@ -180,6 +180,7 @@ class Parser:
         self._tokens = tokens(text)
         self._next = 0
         self._depth = 0
+        self._in_expand = False
 
     # ---- reading tokens
 
@@ -264,6 +265,8 @@ class Parser:
         """A literal, an alias, a property, a call, a lambda, or an expression in parentheses."""
         token = self._token
         if token.kind is Kind.ALIAS:
+            if self._in_expand:
+                raise Problem.query("Parameter aliases can't be used inside $expand.")
             self._next += 1
             return Alias(token.text[1:])
         if self.accept("("):
@@ -402,7 +405,11 @@ class Parser:
                 return tuple(found)
 
     def expand(self) -> tuple[Expand, ...]:
-        """Navigation properties with options in parentheses behind."""
+        """Navigation properties with options in parentheses behind.
+
+        Source: powerapps-docs …/webapi/query/overview.md: aliases work "but not inside the $expand option".
+        """
+        self._in_expand = True
         self._depth += 1
         if self._depth > DEPTH_MAX:
             raise self.wrong()
