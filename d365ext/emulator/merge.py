@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import payload, rows, sales_close, security
+from . import cascade, payload, rows, sales_close, security
 from .entity_references import read_reference
 from .http import Request, Response
 from .problems import Problem
-from .schema import TYPE_SUFFIX, ManyToMany, Relationship, Table
+from .schema import ManyToMany, Table
 from .session import Session
 from .storage import quoted
 from .values import LookupValue
@@ -44,7 +44,9 @@ def merge(session: Session, body: Mapping[str, Any], request: Request) -> Respon
         if nested:
             raise Problem.not_implemented("rows inside UpdateContent of Merge")
         rows.update(session, table, target.id, values)
-    _move_references(session, table, target.id, subordinate.id)
+    cascade.merged(session, table, subordinate.id, target.id)
+    for link in dict.fromkeys(table.many_to_many.values()):
+        _move_links(session, table, link, target.id, subordinate.id)
     state = _INACTIVE[table.logical]
     changes = {
         "merged": True,
@@ -74,6 +76,7 @@ def _check(session: Session, table: Table, target_id: str, subordinate_id: str, 
     if kept[parent] is not None and _is_below(session, table, parent, kept[parent], subordinate_id):
         if kept[parent] != subordinate_id:
             raise Problem(400, "0x80045300", "Merge could create cyclical parenting.")
+        rows.update(session, table, target_id, {parent: None}, by_system=True)
     elif body.get("PerformParentingChecks") and kept[parent] != gone[parent]:
         raise Problem(400, "0x80045316", "Merge warning: sub-entity will be differently parented.")
 
@@ -90,36 +93,7 @@ def _is_below(session: Session, table: Table, parent: str, start: str, ancestor:
     return found is not None
 
 
-def _move_references(session: Session, table: Table, target_id: str, subordinate_id: str) -> None:
-    for relationship in session.schema.relationships.values():
-        if isinstance(relationship, ManyToMany):
-            _move_links(session, table, relationship, target_id, subordinate_id)
-        elif relationship.referenced_table == table.logical and relationship.cascade.get("Merge") == "Cascade":
-            _move_rows(session, table, relationship, target_id, subordinate_id)
-
-
-def _move_rows(session: Session, table: Table, relationship: Relationship, target_id: str, subordinate_id: str) -> None:
-    child = session.schema.tables.get(relationship.referencing_table)
-    column = None if child is None else child.columns.get(relationship.referencing_column)
-    if child is None or column is None or not column.is_stored or column.logical == "masterid":
-        return
-    condition = f"{quoted(column.logical)} = ?"
-    if column.is_polymorphic:
-        condition += f" and {quoted(column.logical + TYPE_SUFFIX)} = '{table.logical}'"
-    found = session.raw.execute(
-        f"select {quoted(child.primary_id)} from {quoted(child.logical)} where {condition}",  # noqa: S608
-        (subordinate_id,),
-    ).fetchall()
-    for (row_id,) in found:
-        is_itself = child.logical == table.logical and row_id == target_id
-        moved = None if is_itself else LookupValue(table.logical, target_id)
-        rows.update(session, child, row_id, {column.logical: moved}, by_system=True)
-
-
 def _move_links(session: Session, table: Table, link: ManyToMany, target_id: str, subordinate_id: str) -> None:
-    intersect = session.schema.tables.get(link.intersect)
-    if intersect is None:
-        return
     for own_table, own, other in ((link.table1, link.column1, link.column2), (link.table2, link.column2, link.column1)):
         if own_table != table.logical:
             continue

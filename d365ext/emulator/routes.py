@@ -61,14 +61,20 @@ FUNCTIONS: Mapping[str, str] = {
 }
 
 BOUND_ACTIONS: Mapping[str, str] = {
+    "AddPrivilegesRole": "roles.add_privileges_role",
     "CreateMultiple": "bulk.create_multiple",
     "DeleteMultiple": "bulk.delete_multiple",
     "QualifyLead": "sales_lead.qualify",
+    "RemovePrivilegeRole": "roles.remove_privilege_role",
+    "ReplacePrivilegesRole": "roles.replace_privileges_role",
     "UpdateMultiple": "bulk.update_multiple",
     "UpsertMultiple": "bulk.upsert_multiple",
 }
 
-BOUND_FUNCTIONS: Mapping[str, str] = {}
+BOUND_FUNCTIONS: Mapping[str, str] = {
+    "RetrieveRolePrivilegesRole": "roles.retrieve_role_privileges",
+    "RetrieveUserPrivileges": "roles.retrieve_user_privileges",
+}
 
 DEFINITION_SETS: Mapping[str, str] = {
     "EntityDefinitions": "definitions_read.handle",

@@ -50,10 +50,12 @@ class Reach:
 
 def is_administrator(session: Session) -> bool:
     """Say whether the caller has the System Administrator role."""
-    user = session.user_id
-    if user in (ADMINISTRATOR, SYSTEM):
-        return True
-    return ROLE in _roles(session, user)
+    return has_every_privilege(session, session.user_id)
+
+
+def has_every_privilege(session: Session, user_id: str) -> bool:
+    """Say whether a user has the System Administrator role, of their own or by a team."""
+    return user_id in (ADMINISTRATOR, SYSTEM) or ROLE in _roles(session, user_id)
 
 
 def require(session: Session, table: Table, right: str, row: Mapping[str, Any] | None = None) -> None:
@@ -89,7 +91,7 @@ def reach_of(session: Session, table: Table, right: str) -> Reach | None:
     found = session.raw.execute(
         "select max(rp.privilegedepthmask) from roleprivileges rp "  # noqa: S608  constants of ours
         "where rp.privilegeid = ? and rp.roleid in "
-        f"({_ROLES_SQL})",
+        f"({ROLES_SQL})",
         (privilege["PrivilegeId"], session.user_id, session.user_id),
     ).fetchone()
     if found is None or found[0] is None:
@@ -113,7 +115,7 @@ def denied(session: Session, table: Table, right: str, depth: Depth) -> Problem:
     """Make the 403 that names the privilege the caller lacks."""
     privilege = privilege_of(table, right) or {"Name": f"prv{right}{table.schema}", "PrivilegeId": ""}
     (held,) = session.raw.execute(
-        f"select count(distinct privilegeid) from roleprivileges where roleid in ({_ROLES_SQL})",  # noqa: S608
+        f"select count(distinct privilegeid) from roleprivileges where roleid in ({ROLES_SQL})",  # noqa: S608
         (session.user_id, session.user_id),
     ).fetchone()
     known = sum(len(each.definition.get("Privileges", ())) for each in session.schema.tables.values())
@@ -138,14 +140,14 @@ def _out_of_reach(session: Session, table: Table, right: str, row: Mapping[str, 
     )
 
 
-_ROLES_SQL = (
+ROLES_SQL = (
     "select roleid from systemuserroles where systemuserid = ? union "
     "select tr.roleid from teamroles tr join teammembership tm on tm.teamid = tr.teamid where tm.systemuserid = ?"
 )
 
 
 def _roles(session: Session, user_id: str) -> set[str]:
-    return {role for (role,) in session.raw.execute(_ROLES_SQL, (user_id, user_id))}
+    return {role for (role,) in session.raw.execute(ROLES_SQL, (user_id, user_id))}
 
 
 def _owners(session: Session) -> frozenset[str]:

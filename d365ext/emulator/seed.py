@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import rows, seed_ids, seed_layouts
+from . import mapping_seed, roles, rows, seed_ids, seed_layouts
 from .session import Session
 from .values import LookupValue
 
@@ -31,6 +31,8 @@ def plant(session: Session) -> None:
     _people(session)
     _solutions(session)
     seed_layouts.plant(session)
+    roles.plant(session)
+    mapping_seed.seed(session)
 
 
 def _create(session: Session, table: str, row_id: str, **values: Any) -> None:

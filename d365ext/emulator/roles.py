@@ -1,0 +1,156 @@
+"""What roles hold: the rows of `privilege`, and the messages that give a role privileges and tell who has them.
+
+Source: learn.microsoft.com/power-apps/developer/data-platform/webapi/reference, pages addprivilegesrole,
+replaceprivilegesrole, removeprivilegerole, retrieveroleprivilegesrole, retrieveuserprivileges, roleprivilege (Depth of
+the enumeration PrivilegeDepth: Basic, Local, Deep, Global; PrivilegeId; PrivilegeName; BusinessUnitId). Error code
+table: CannotModifySysAdmin 0x80041d31. Inferred: a depth that a privilege cannot have is raised to Global.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from . import rows, security
+from .http import Request, Response
+from .problems import Problem
+from .routes import Target
+from .sales_close import only, row_id
+from .security import Depth
+from .seed_ids import BUSINESS_UNIT, ROLE
+from .session import Session
+from .values import to_guid
+
+_DEPTHS = {"Basic": Depth.BASIC, "Local": Depth.LOCAL, "Deep": Depth.DEEP, "Global": Depth.GLOBAL}
+_BY_NUMBER = dict(enumerate(_DEPTHS.values()))
+_RIGHTS = {"Read": 1, "Write": 2, "Append": 4, "AppendTo": 16, "Create": 32, "Delete": 65536, "Share": 262144}
+_ASSIGN = 524288
+
+
+def plant(session: Session) -> None:
+    """Make the privilege rows of every table."""
+    for table in session.schema.tables.values():
+        add_privileges(session, table.definition.get("Privileges") or ())
+
+
+def add_privileges(session: Session, documents: Iterable[Mapping[str, Any]]) -> None:
+    """Make a row of `privilege` for each document that has none."""
+    table = session.schema.table("privilege")
+    for document in documents:
+        privilege_id = document["PrivilegeId"]
+        if rows.find(session, table, privilege_id) is not None:
+            continue
+        values = {
+            "privilegeid": privilege_id,
+            "name": document["Name"],
+            "accessright": _RIGHTS.get(document["PrivilegeType"], _ASSIGN),
+            **{f"canbe{each}": document[f"CanBe{each.capitalize()}"] for each in ("basic", "local", "deep", "global")},
+        }
+        rows.create(session, table, values, by_system=True)
+
+
+def add_privileges_role(session: Session, target: Target, body: Mapping[str, Any], request: Request) -> Response:
+    """Answer `POST roles(id)/Microsoft.Dynamics.CRM.AddPrivilegesRole`."""
+    role = _changeable(target)
+    only(body, "Privileges")
+    for privilege_id, depth in _given(session, body):
+        _put(session, role, privilege_id, depth)
+    return Response.empty()
+
+
+def replace_privileges_role(session: Session, target: Target, body: Mapping[str, Any], request: Request) -> Response:
+    """Answer `POST roles(id)/Microsoft.Dynamics.CRM.ReplacePrivilegesRole`."""
+    role = _changeable(target)
+    only(body, "Privileges")
+    given = list(_given(session, body))
+    session.raw.execute("delete from roleprivileges where roleid = ?", (role,))
+    for privilege_id, depth in given:
+        _put(session, role, privilege_id, depth)
+    return Response.empty()
+
+
+def remove_privilege_role(session: Session, target: Target, body: Mapping[str, Any], request: Request) -> Response:
+    """Answer `POST roles(id)/Microsoft.Dynamics.CRM.RemovePrivilegeRole`."""
+    role = _changeable(target)
+    only(body, "PrivilegeId")
+    session.raw.execute(
+        "delete from roleprivileges where roleid = ? and privilegeid = ?", (role, row_id(body, "PrivilegeId"))
+    )
+    return Response.empty()
+
+
+def retrieve_role_privileges(session: Session, target: Target, params: Mapping[str, Any], request: Request) -> Response:
+    """Answer `GET roles(id)/Microsoft.Dynamics.CRM.RetrieveRolePrivilegesRole()`."""
+    found = session.raw.execute(
+        "select rp.privilegeid, p.name, rp.privilegedepthmask from roleprivileges rp "
+        "join privilege p on p.privilegeid = rp.privilegeid where rp.roleid = ? order by p.name",
+        (target.row_id,),
+    ).fetchall()
+    return _listed(request, "RetrieveRolePrivilegesRoleResponse", found)
+
+
+def retrieve_user_privileges(session: Session, target: Target, params: Mapping[str, Any], request: Request) -> Response:
+    """Answer `GET systemusers(id)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()`."""
+    user = target.row_id or ""
+    if security.has_every_privilege(session, user):
+        found = session.raw.execute(
+            "select privilegeid, name, ? from privilege order by name", (int(Depth.GLOBAL),)
+        ).fetchall()
+    else:
+        found = session.raw.execute(
+            "select rp.privilegeid, p.name, max(rp.privilegedepthmask) from roleprivileges rp "  # noqa: S608
+            "join privilege p on p.privilegeid = rp.privilegeid "
+            f"where rp.roleid in ({security.ROLES_SQL}) group by rp.privilegeid, p.name order by p.name",
+            (user, user),
+        ).fetchall()
+    return _listed(request, "RetrieveUserPrivilegesResponse", found)
+
+
+def _listed(request: Request, kind: str, found: Iterable[tuple[str, str, int]]) -> Response:
+    names = {depth: name for name, depth in _DEPTHS.items()}
+    listed = [
+        {
+            "Depth": names[Depth(depth)],
+            "PrivilegeId": privilege_id,
+            "BusinessUnitId": BUSINESS_UNIT,
+            "PrivilegeName": name,
+        }
+        for privilege_id, name, depth in found
+    ]
+    return Response.json(
+        {"@odata.context": f"{request.root}$metadata#Microsoft.Dynamics.CRM.{kind}", "RolePrivileges": listed}
+    )
+
+
+def _changeable(target: Target) -> str:
+    if target.row_id == ROLE:
+        raise Problem(400, "0x80041d31", "The System Administrator Role cannot be modified.")
+    return target.row_id or ""
+
+
+def _given(session: Session, body: Mapping[str, Any]) -> Iterable[tuple[str, Depth]]:
+    given = body.get("Privileges")
+    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+        raise Problem.payload("The parameter 'Privileges' must be a list of RolePrivilege objects.")
+    for each in given:
+        privilege_id = to_guid("role", each.get("PrivilegeId"))
+        row = rows.find(session, session.schema.table("privilege"), privilege_id)
+        if row is None:
+            raise Problem.no_row("privilege", privilege_id)
+        depth = _depth(each.get("Depth"))
+        yield privilege_id, depth if row[f"canbe{depth.name.lower()}"] else Depth.GLOBAL
+
+
+def _depth(given: object) -> Depth:
+    found = _DEPTHS.get(given) if isinstance(given, str) else _BY_NUMBER.get(given) if isinstance(given, int) else None
+    if found is None and isinstance(given, str) and given.isdecimal():
+        found = _BY_NUMBER.get(int(given))
+    if found is None:
+        raise Problem.payload(f"'{given}' is not a member of Microsoft.Dynamics.CRM.PrivilegeDepth.")
+    return found
+
+
+def _put(session: Session, role: str, privilege_id: str, depth: Depth) -> None:
+    session.raw.execute("delete from roleprivileges where roleid = ? and privilegeid = ?", (role, privilege_id))
+    values = {"roleid": role, "privilegeid": privilege_id, "privilegedepthmask": int(depth)}
+    rows.create(session, session.schema.table("roleprivileges"), values, by_system=True)
