@@ -105,7 +105,7 @@ def count(session: Session, table: Table, request: Request) -> Response:
         (table.logical, cookie.since, cookie.upto, 0, -1),
     ).fetchone()
     total = live if cookie.since == 0 else live + deleted
-    return Response.text(str(total))
+    return Response.text(f"\ufeff{total}")  # with a byte order mark, as every /$count
 
 
 def _page(

@@ -39,6 +39,7 @@ class Target:
 
 
 ACTIONS: Mapping[str, str] = {
+    "BulkDelete": "bulk_delete.bulk_delete",
     "CancelSalesOrder": "sales_order.cancel",
     "CloseQuote": "sales_quote.close",
     "ConvertQuoteToSalesOrder": "sales_order.convert_quote",
