@@ -1,4 +1,4 @@
-"""Removals: the changes that take something of ours away. Pure.
+"""Removals: the changes that take something of ours away. Pure. A deletion publishes itself.
 
 Those that lose what people put there say so. They are carried out in the opposite order of making.
 """
@@ -11,7 +11,6 @@ from uuid import UUID
 from d365ext.definitions.tables import ColumnMapping
 from d365ext.deploy.change import Change
 from d365ext.deploy.component import Kind
-from d365ext.deploy.publication import Publication
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,6 @@ class DeleteComponent(Change):
     kind: Kind
     id: UUID
     key: str
-    published_with: Publication
     sign = "-"
 
     @property
@@ -31,10 +29,6 @@ class DeleteComponent(Change):
     @property
     def subject(self) -> str:
         return f"{self.kind.word} {self.key}"
-
-    @property
-    def publication(self) -> Publication:
-        return self.published_with
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Components that are rows: written by their fixed ids, then named in each language.
 
-Source: learn.microsoft.com/power-apps/developer/model-driven-apps/customize-entity-views; …/webapi/reference/setloclabels.
+Source: learn.microsoft.com/power-apps/developer/model-driven-apps/customize-entity-views, …/reference/setloclabels.
 """
 
 from __future__ import annotations

@@ -1,0 +1,46 @@
+"""Which function carries out which change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from d365ext.deploy import change as noun
+from d365ext.deploy import removal
+from d365ext.deploy.change import Change
+from d365ext.deploy.write import components, heads, keys, relationships, tables
+from d365ext.deploy.write.removals import remove
+from d365ext.deploy.write.writer import Writer
+
+WRITERS: Mapping[type[Change], Callable[[Writer, Any], None]] = {
+    noun.CreatePublisher: heads.create_publisher,
+    noun.ModifyPublisher: heads.modify_publisher,
+    noun.CreateSolution: heads.create_solution,
+    noun.ModifySolution: heads.modify_solution,
+    noun.AddToSolution: heads.add_to_solution,
+    noun.CreateChoice: tables.create_choice,
+    noun.ModifyChoice: tables.modify_choice,
+    noun.AddOption: tables.add_an_option,
+    noun.RelabelOption: tables.relabel_an_option,
+    noun.CreateTable: tables.create_table,
+    noun.ModifyTable: tables.modify_table,
+    noun.TrackChanges: tables.track_changes,
+    noun.CreateColumn: tables.create_column,
+    noun.ModifyColumn: tables.modify_column,
+    noun.ReplaceColumn: tables.replace_column,
+    noun.CreateKey: keys.create_key,
+    noun.CreateRelationship: relationships.create_relationship,
+    noun.ModifyRelationship: relationships.modify_relationship,
+    noun.CreateMapping: relationships.create_mapping,
+    noun.CreateComponent: components.create_component,
+    noun.ModifyComponent: components.modify_component,
+    removal.DeleteComponent: remove,
+    removal.DeleteMapping: remove,
+    removal.DeleteKey: remove,
+    removal.DeleteRelationship: remove,
+    removal.DeleteColumn: remove,
+    removal.DeleteTable: remove,
+    removal.DeleteChoice: remove,
+    removal.DeleteSolution: remove,
+    removal.DeletePublisher: remove,
+}
