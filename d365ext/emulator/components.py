@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from . import rows
 from .http import Request
-from .values import LookupValue
 from .problems import Problem
 from .session import Session
+from .values import LookupValue
 
 TABLE, COLUMN, CHOICE, RELATIONSHIP, KEY = 1, 2, 9, 10, 14
 ROLE, VIEW, ENTITY_MAP, ATTRIBUTE_MAP, CHART, FORM = 20, 26, 46, 47, 59, 60
@@ -125,4 +125,4 @@ def remove_everywhere(session: Session, object_id: str) -> None:
     table = session.schema.table("solutioncomponent")
     found = session.raw.execute("SELECT solutioncomponentid FROM solutioncomponent WHERE objectid = ?", (object_id,))
     for (row_id,) in found.fetchall():
-        rows.delete(session, table, row_id)
+        rows.delete(session, table, row_id, by_system=True)

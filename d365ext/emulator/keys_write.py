@@ -8,6 +8,7 @@ EntityKeyIndexStatus shows; ReactivateEntityKey runs a failed job again. Codes: 
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from . import components
@@ -23,6 +24,7 @@ from .new_columns import new_id
 from .problems import Problem
 from .schema import ColumnType, Key, Table
 from .session import Session
+from .sqlite_functions import FOLD
 from .storage import quoted
 
 KEYS_MAX, COLUMNS_MAX, BYTES_MAX = 10, 16, 900
@@ -120,10 +122,16 @@ def delete(change: Change, node: Node) -> Response:
     """Delete a key; a pending job is cancelled."""
     document = node.document
     check_customizable(document, document["LogicalName"], deleting=True)
+    change.session.raw.execute(f"DROP INDEX IF EXISTS {_index(_key_of(node))}")
     remove(change.session, "key", document["MetadataId"])
     refresh(change.session)
     components.remove_everywhere(change.session, document["MetadataId"])
     return Response.empty()
+
+
+def _key_of(node: Node) -> Key:
+    assert node.table is not None  # noqa: S101  keys are addressed within their table
+    return node.table.keys[node.document["LogicalName"]]
 
 
 def has_pending(session: Session) -> bool:
@@ -132,31 +140,33 @@ def has_pending(session: Session) -> bool:
 
 
 def build_pending(session: Session) -> None:
-    """Build the indexes that wait, in a write session: a duplicate makes a key Failed, else it is Active.
+    """Build the indexes that wait, in a write session: duplicates make a key Failed, else it is Active.
 
-    Rows with an empty key column are left out of the index, so that several may have none [field reports;
-    data-plane.md §9].
+    Rows with an empty key column may be many: they are left out of the index [field reports; data-plane.md §9]. Text is
+    compared without regard to case [inferred, §9].
     """
     for table in session.schema.tables.values():
         for key in table.keys.values():
             if key.status == "Pending":
-                status = "Failed" if _has_duplicates(session, table, key) else "Active"
+                status = "Active" if _build(session, table, key) else "Failed"
                 save(session, "key", {**key.definition, "EntityKeyIndexStatus": status})
     refresh(session)
 
 
-def _has_duplicates(session: Session, table: Table, key: Key) -> bool:
-    columns = [quoted(name) for name in key.columns]
-    folded = [
-        f"lower({quoted(name)})" if table.columns[name].type is ColumnType.STRING else quoted(name)
-        for name in key.columns
-    ]
-    filled = " AND ".join(f"{each} IS NOT NULL" for each in columns)
-    found = session.raw.execute(
-        f"SELECT 1 FROM {quoted(table.logical)} WHERE {filled} GROUP BY {', '.join(folded)} "  # noqa: S608  names of ours
-        "HAVING COUNT(*) > 1 LIMIT 1"
-    ).fetchone()
-    return found is not None
+def _build(session: Session, table: Table, key: Key) -> bool:
+    is_text = {name for name in key.columns if table.columns[name].type is ColumnType.STRING}
+    terms = [f"{FOLD}({quoted(name)})" if name in is_text else quoted(name) for name in key.columns]
+    # The constant makes it an index on an expression, so that SQLite names the index, and rows.py the key, on a clash.
+    statement = f"CREATE UNIQUE INDEX {_index(key)} ON {quoted(table.logical)} ({', '.join(terms)}, (1))"
+    try:
+        session.raw.execute(statement)
+    except sqlite3.IntegrityError:
+        return False
+    return True
+
+
+def _index(key: Key) -> str:
+    return quoted(f"_key_{key.definition['EntityLogicalName']}_{key.logical}")
 
 
 def reactivate(session: Session, body: dict[str, Any], request: Request) -> Response:

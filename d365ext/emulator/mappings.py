@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import rows
-from .values import LookupValue
 from .problems import Problem
 from .schema import Column, ColumnType, Relationship, Table
 from .session import Session
+from .values import LookupValue
 
 _BAD_MAP = "0x80046201"
 
@@ -48,8 +48,8 @@ def drop_pair(session: Session, source: str, target: str) -> None:
         return
     found = session.raw.execute("SELECT attributemapid FROM attributemap WHERE entitymapid = ?", (map_id,)).fetchall()
     for (row_id,) in found:
-        rows.delete(session, session.schema.table("attributemap"), row_id)
-    rows.delete(session, session.schema.table("entitymap"), map_id)
+        rows.delete(session, session.schema.table("attributemap"), row_id, by_system=True)
+    rows.delete(session, session.schema.table("entitymap"), map_id, by_system=True)
 
 
 def before_write(session: Session, table: Table, row_id: str | None, changes: dict[str, Any]) -> None:
@@ -62,7 +62,9 @@ def before_write(session: Session, table: Table, row_id: str | None, changes: di
     if row_id is not None:
         raise Problem(405, "0x80060888", f"The {table.logical} table does not support update.")
     if table.logical == "entitymap":
-        return
+        raise Problem(405, "0x80060888", "The entitymap table does not support create.")
+    if changes.get("issystem"):
+        raise Problem(400, _BAD_MAP, "Cannot create or delete system attribute map.")
     source_table, target_table, map_id = _tables(session, changes)
     source = _column(source_table, changes.get("sourceattributename"))
     target = _column(target_table, changes.get("targetattributename"))
@@ -116,7 +118,15 @@ def _refused(why: str) -> Problem:
     return Problem(400, _BAD_MAP, f"The attribute map is invalid: {why}.")
 
 
-def after_write(session: Session, table: Table, row_id: str, operation: str, changes: Mapping[str, Any]) -> None:
-    """Refuse to delete a system map ("Cannot create or delete system attribute map")."""
-    if operation == "delete" and table.logical == "attributemap" and changes.get("issystem"):
+def before_delete(session: Session, table: Table, row_id: str) -> None:
+    """Refuse to delete a table map or a system map ("Cannot create or delete system attribute map"), or a managed one.
+
+    Source: metadata-plane.md §8; AttributeMapIsManagedException 0x8004F224.
+    """
+    if table.logical == "entitymap":
+        raise Problem(405, "0x80060888", "The entitymap table does not support delete.")
+    row = rows.find(session, table, row_id) or {}
+    if row.get("issystem"):
         raise Problem(400, _BAD_MAP, f"Cannot create or delete system attribute map {row_id}.")
+    if row.get("ismanaged"):
+        raise Problem(400, "0x8004F224", f"Cannot delete managed attribute map with Id: {row_id}.")

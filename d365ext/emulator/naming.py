@@ -33,7 +33,7 @@ def checked_name(session: Session, name: object, kind: str) -> str:
 
 def prefixes(session: Session) -> set[str]:
     """Give the customization prefixes of all publishers, in lower case."""
-    found = session.raw.execute("SELECT customizationprefix FROM publisher WHERE customizationprefix IS NOT NULL")
+    found = session.raw.execute("SELECT customizationprefix FROM publisher WHERE customizationprefix <> 'none'")
     return {prefix.lower() for (prefix,) in found}
 
 

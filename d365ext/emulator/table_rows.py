@@ -139,7 +139,7 @@ def _row(table: Table, kind: int, column: str, control: str) -> str:
 
 
 def remove(session: Session, table: Table) -> None:
-    """Remove the rows that go with a table: privileges, views, forms, charts, maps. Its own rows go with its storage."""
+    """Remove the rows that go with a table: privileges, views, forms, charts, maps (its own go with its storage)."""
     for name, column in (
         ("savedquery", "returnedtypecode"),
         ("systemform", "objecttypecode"),
@@ -160,4 +160,4 @@ def _remove_rows(session: Session, name: str, where: str, values: tuple[str, ...
     table = session.schema.table(name)
     found = session.raw.execute(f"SELECT {table.primary_id} FROM {name} WHERE {where}", values)  # noqa: S608  ours
     for (row_id,) in found.fetchall():
-        rows.delete(session, table, row_id)
+        rows.delete(session, table, row_id, by_system=True)

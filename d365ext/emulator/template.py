@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
-from . import definition_store, seed, storage
+from . import component_storage, definition_store, seed, storage
 from .clock import Clock
 from .schema import Schema
 from .seed_ids import ADMINISTRATOR
@@ -47,7 +47,7 @@ def _build(settings: EmulatorSettings) -> Template:
     store = Store(Path(folder.name) / "building.db", is_lasting=False)
     with store.write() as connection:
         raw = driver(connection)
-        for statement in (storage.CREATE + definition_store.CREATE).split(";"):
+        for statement in (storage.CREATE + definition_store.CREATE + component_storage.CREATE).split(";"):
             if statement.strip():
                 raw.execute(statement)
         session = Session(
