@@ -39,23 +39,46 @@ class Target:
 
 
 ACTIONS: Mapping[str, str] = {
+    "AddSolutionComponent": "solutions.add_component",
     "BulkDelete": "bulk_delete.bulk_delete",
+    "CanBeReferenced": "relationship_actions.can_be_referenced",
+    "CanBeReferencing": "relationship_actions.can_be_referencing",
     "CancelSalesOrder": "sales_order.cancel",
+    "CanManyToMany": "relationship_actions.can_many_to_many",
     "CloseQuote": "sales_quote.close",
     "ConvertQuoteToSalesOrder": "sales_order.convert_quote",
+    "CreateCustomerRelationships": "relationship_actions.create_customer",
+    "CreateEntities": "create_entities.create",
+    "CreatePolymorphicLookupAttribute": "relationship_actions.create_polymorphic",
+    "DeleteOptionValue": "option_actions.delete",
     "FulfillSalesOrder": "sales_order.fulfill",
     "GenerateQuoteFromOpportunity": "sales_quote.generate_from_opportunity",
     "GenerateSalesOrderFromOpportunity": "sales_order.generate_from_opportunity",
+    "InsertOptionValue": "option_actions.insert",
+    "InsertStatusValue": "option_actions.insert_status",
     "LoseOpportunity": "sales_opportunity.lose",
     "Merge": "merge.merge",
+    "OrderOption": "option_actions.order",
+    "PublishAllXml": "publishing.publish_all",
+    "PublishXml": "publishing.publish_xml",
+    "ReactivateEntityKey": "keys_write.reactivate",
+    "RemoveSolutionComponent": "solutions.remove_component",
     "ReviseQuote": "sales_quote.revise",
+    "SetLocLabels": "labels.set_labels",
+    "UpdateOptionValue": "option_actions.update",
+    "UpdateStateValue": "option_actions.update_state",
     "WinOpportunity": "sales_opportunity.win",
     "WinQuote": "sales_quote.win",
 }
 
 FUNCTIONS: Mapping[str, str] = {
+    "GetValidManyToMany": "relationship_actions.valid_many_to_many",
+    "GetValidReferencedEntities": "relationship_actions.valid_referenced",
+    "GetValidReferencingEntities": "relationship_actions.valid_referencing",
     "InitializeFrom": "initialize_from.initialize_from",
     "RetrieveCurrentOrganization": "system.retrieve_current_organization",
+    "RetrieveLocLabels": "labels.retrieve_labels",
+    "RetrieveProvisionedLanguages": "labels.provisioned_languages",
     "RetrieveTotalRecordCount": "system.retrieve_total_record_count",
     "RetrieveVersion": "system.retrieve_version",
     "WhoAmI": "system.who_am_i",
@@ -74,6 +97,8 @@ BOUND_ACTIONS: Mapping[str, str] = {
 
 BOUND_FUNCTIONS: Mapping[str, str] = {
     "RetrieveRolePrivilegesRole": "roles.retrieve_role_privileges",
+    "RetrieveUnpublished": "unpublished.retrieve",
+    "RetrieveUnpublishedMultiple": "unpublished.retrieve_multiple",
     "RetrieveUserPrivileges": "roles.retrieve_user_privileges",
 }
 
