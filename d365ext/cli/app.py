@@ -64,7 +64,9 @@ def _version(wanted: bool) -> None:
 
 def _global_options(
     context: typer.Context,
-    profile: Annotated[str | None, typer.Option(help="Settings to use: `config/<profile>.toml`; `local` by default.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Settings to use: `config/<profile>.toml`; `local` by default.")
+    ] = None,
     url: Annotated[str | None, typer.Option(help="The environment, such as https://org.crm4.dynamics.com.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log requests; show tracebacks.")] = False,
     log_format: Annotated[LogFormat | None, typer.Option(help="How log lines on standard error are written.")] = None,

@@ -27,6 +27,10 @@ ProgressCallback = Callable[[str, int, int | None], None]
 """Called with a step's name, how many of it are done, and how many there are (None: not known)."""
 
 
+_GAP = 2
+_LAYOUT: dict[str, Any] = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "padding": (0, _GAP - 1, 0, 0)}
+
+
 def out() -> Console:
     """Give the console of standard output."""
     return _console(sys.stdout)
@@ -79,7 +83,7 @@ def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any
     console = out()
     widths = [_least_width(headings[i], [row[i] for row in rows], number=numbers[i]) for i in range(len(headings))]
     shown = _columns_that_fit(widths, console.width)
-    table = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD)
+    table = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", **_LAYOUT)
     for i in range(shown):
         table.add_column(Text(headings[i]), justify="right" if numbers[i] else "left", no_wrap=numbers[i])
     for row in rows:
@@ -87,7 +91,8 @@ def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any
     console.print(table)
     if shown < len(headings):
         left_out = ", ".join(headings[shown:])
-        console.print(Text(f"Not shown in {console.width} columns: {left_out}."), soft_wrap=True)
+        hidden = f"Not shown in {console.width} columns: {left_out} (a wider window or --json shows them)."
+        console.print(Text(hidden), soft_wrap=True)
 
 
 def _least_width(heading: str, cells: Sequence[Any], *, number: bool) -> int:
@@ -98,10 +103,10 @@ def _least_width(heading: str, cells: Sequence[Any], *, number: bool) -> int:
 
 
 def _columns_that_fit(widths: Sequence[int], window: int) -> int:
-    """Count the leading columns that fit a window, each with two characters of space; at least one."""
-    used = 1
+    """Count the leading columns that fit a window, with a gap between each; at least one."""
+    used = -_GAP
     for count, width in enumerate(widths):
-        used += width + 2
+        used += _GAP + width
         if used > window:
             return max(count, 1)
     return len(widths)
