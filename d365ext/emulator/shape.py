@@ -25,44 +25,45 @@ from d365ext.emulator.session import Session
 
 ETAG = "@odata.etag"
 VERSION_COLUMN = "versionnumber"
+CURRENCY = "transactioncurrencyid"
+Row = dict[str, Any]
+Convert = Callable[[Any], Any]
 PRINCIPALS = frozenset({"systemuser", "team"})
 """Source: powerapps-docs …/webapi/query/join-tables.md: both systemuserid and ownerid are returned, same value."""
 ABSENT: Any = object()
 _ADDRESS_PART = re.compile(r"(address\d)_(line[123]|city|stateorprovince|postalcode|country)")
 
-Row = dict[str, Any]
-Convert = Callable[[Any], Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One property of a row: its name in JSON and its column."""
+    """One property of a row: its name in JSON, its column, and where in the row that was read its values stand."""
 
     key: str
     column: Column
+    table: Table  # whose column it is
+    at: int
+    type_at: int | None = None  # of a polymorphic lookup: the target's table
+    currency_at: int | None = None  # of money: the currency's id
+    convert: Convert | None = None  # instead of what the column's type says
+    write: Convert | None = None  # the formatted value, instead of what the column's type says
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """What is read of a table and how it leaves.
+    """What is read and how it leaves.
 
-    `reads` are SQL column names in the order in which `shape_rows` wants each row: the version (if `has_etag`), the
-    cells, then for every polymorphic lookup among them the column that names its target table.
+    A plan over one table knows the SQL columns to read, in order: `reads`. One over several (FetchXML) is made by
+    whoever selects them. `width` values of each row belong to the plan; more may follow.
     """
 
-    table: Table
     cells: tuple[Cell, ...]
-    reads: tuple[str, ...]
-    has_etag: bool
+    width: int
+    version_at: int | None  # where the row's version stands, of which the ETag is made
+    reads: tuple[str, ...] = ()
 
     def sql(self, source: sa.FromClause) -> list[sa.ColumnElement[Any]]:
         """Give the columns to select from `source` (the table or an alias of it)."""
         return [source.c[name] for name in self.reads]
-
-    @property
-    def width(self) -> int:
-        """How many values of a row are shape_rows' own; whatever follows is the caller's."""
-        return len(self.reads)
 
 
 def plan_columns(session: Session, table: Table, select: Sequence[str] | None) -> Plan:
@@ -74,17 +75,30 @@ def plan_columns(session: Session, table: Table, select: Sequence[str] | None) -
 @lru_cache(maxsize=512)
 def _plan(table: Table, select: tuple[str, ...] | None) -> Plan:
     names = list(table.properties) if select is None else _with_companions(table, select)
-    cells = [Cell(name, table.properties[name]) for name in names]
+    keyed = [(name, table.properties[name]) for name in names]
     primary = table.columns[table.primary_id]
     if table.primary_id not in names:
-        cells.append(Cell(table.primary_id, primary))
+        keyed.append((table.primary_id, primary))
     if table.logical in PRINCIPALS and "ownerid" not in table.properties:
-        cells.append(Cell("ownerid", primary))
-    has_etag = VERSION_COLUMN in table.columns
-    reads = [VERSION_COLUMN] if has_etag else []
-    reads += [cell.column.logical for cell in cells]
-    reads += [cell.column.logical + TYPE_SUFFIX for cell in cells if cell.column.is_polymorphic]
-    return Plan(table, tuple(cells), tuple(reads), has_etag)
+        keyed.append(("ownerid", primary))
+    has_version = VERSION_COLUMN in table.columns
+    reads = [VERSION_COLUMN] if has_version else []
+    reads += [column.logical for _, column in keyed]
+    types = [column.logical + TYPE_SUFFIX for _, column in keyed if column.is_polymorphic]
+    places = {name: len(reads) + at for at, name in enumerate(types)}
+    currency_at = reads.index(CURRENCY) if CURRENCY in reads else None
+    cells = tuple(
+        Cell(
+            key,
+            column,
+            table,
+            at,
+            places.get(column.logical + TYPE_SUFFIX),
+            currency_at if column.type is ColumnType.MONEY else None,
+        )
+        for at, (key, column) in enumerate(keyed, start=int(has_version))
+    )
+    return Plan(cells, len(reads) + len(types), 0 if has_version else None, (*reads, *types))
 
 
 def _with_companions(table: Table, select: tuple[str, ...]) -> list[str]:
@@ -144,8 +158,9 @@ def shape_rows(
     session: Session | None = None,
     annotations: Annotations | None = None,
     without_etag: bool = False,
+    without_nulls: bool = False,
 ) -> list[Row]:
-    """Turn rows, read in the order of `plan.reads` (more values may follow), into JSON objects.
+    """Turn rows, read in the order of the plan (more values may follow), into JSON objects.
 
     With `annotations` the names of lookups and of currencies are read through `session`.
     """
@@ -154,22 +169,18 @@ def shape_rows(
     read = list(zip(*rows, strict=True))
     keys: list[str] = []
     values: list[Sequence[Any]] = []
-    first = 1 if plan.has_etag else 0
-    if plan.has_etag and not without_etag:
+    if plan.version_at is not None and not without_etag:
         keys.append(ETAG)
-        values.append([f'W/"{version}"' for version in read[0]])
+        values.append([f'W/"{version}"' for version in read[plan.version_at]])
     annotated = session is not None and annotations is not None and annotations.on_cells
-    for at, cell in enumerate(plan.cells, start=first):
-        if annotated:
-            assert session is not None and annotations is not None  # noqa: S101, PT018  said by `annotated`
-            for name, texts in annotate(plan, cell, read, session=session, wanted=annotations):
+    for cell in plan.cells:
+        if session is not None and annotations is not None and annotated:
+            for name, texts in annotate(cell, read, session=session, wanted=annotations):
                 keys.append(f"{cell.key}@{name}")
                 values.append(texts)
-        convert = to_json(cell.column)
-        column = read[at]
         keys.append(cell.key)
-        values.append(column if convert is None else [None if v is None else convert(v) for v in column])
-    if not annotated:
+        values.append(_converted(cell, read[cell.at], null=ABSENT if without_nulls else None))
+    if not annotated and not without_nulls:
         return [dict(zip(keys, row, strict=True)) for row in zip(*values, strict=True)]
     return [
         {key: value for key, value in zip(keys, row, strict=True) if value is not ABSENT}
@@ -177,23 +188,28 @@ def shape_rows(
     ]
 
 
+def _converted(cell: Cell, values: Sequence[Any], *, null: Any) -> Sequence[Any]:
+    convert = cell.convert or to_json(cell.column)
+    if convert is not None:
+        return [null if value is None else convert(value) for value in values]
+    return values if null is None else [null if value is None else value for value in values]
+
+
 def annotate(
-    plan: Plan, cell: Cell, read: Sequence[Sequence[Any]], *, session: Session, wanted: Annotations
+    cell: Cell, read: Sequence[Sequence[Any]], *, session: Session, wanted: Annotations
 ) -> list[tuple[str, list[Any]]]:
     """Give the annotations of one cell for all rows; ABSENT where a row has none."""
-    column = cell.column
-    own = read[plan.reads.index(column.logical)]
+    column, own = cell.column, read[cell.at]
     if column.is_lookup:
-        type_at = plan.reads.index(column.logical + TYPE_SUFFIX) if column.is_polymorphic else None
-        types = None if type_at is None else read[type_at]
-        texts = formatted.lookup_texts(session, plan.table, column, own, types)
+        types = None if cell.type_at is None else read[cell.type_at]
+        texts = formatted.lookup_texts(session, cell.table, column, own, types)
         found = ((FORMATTED, texts.names), (NAVIGATION, texts.navigations), (LOOKUP_TABLE, texts.tables))
         return [(name, _or_absent(each)) for name, each in found if wanted.has(name)]
     if not wanted.has(FORMATTED):
         return []
-    if column.type is ColumnType.MONEY:
-        return [(FORMATTED, _money(plan, column, own, read, session))]
-    write = formatted.formatter(column, session)
+    if cell.write is None and column.type is ColumnType.MONEY:
+        return [(FORMATTED, _money(cell, own, read, session))]
+    write = cell.write or formatted.formatter(column, session)
     if write is None:
         return []
     return [(FORMATTED, [ABSENT if value is None else write(value) for value in own])]
@@ -203,17 +219,15 @@ def _or_absent(values: Sequence[Any]) -> list[Any]:
     return [ABSENT if value is None else value for value in values]
 
 
-def _money(
-    plan: Plan, column: Column, amounts: Sequence[Any], read: Sequence[Sequence[Any]], session: Session
-) -> list[Any]:
+def _money(cell: Cell, amounts: Sequence[Any], read: Sequence[Sequence[Any]], session: Session) -> list[Any]:
     known = formatted.currencies(session)
     base = formatted.base_currency(session)
     plain = formatted.Currency("", 2, "")
-    if column.base_of is not None or "transactioncurrencyid" not in plan.reads:
-        ids: Sequence[Any] = [base] * len(amounts)
-    else:
-        ids = read[plan.reads.index("transactioncurrencyid")]
+    is_base = cell.column.base_of is not None or cell.currency_at is None
+    ids: Sequence[Any] = [base] * len(amounts) if is_base else read[cell.currency_at or 0]
     return [
-        ABSENT if amount is None else formatted.money_text(amount, column, known.get(currency or base or "", plain))
+        ABSENT
+        if amount is None
+        else formatted.money_text(amount, cell.column, known.get(currency or base or "", plain))
         for amount, currency in zip(amounts, ids, strict=True)
     ]
