@@ -61,6 +61,11 @@ class Plan:
     version_at: int | None  # where the row's version stands, of which the ETag is made
     reads: tuple[str, ...] = ()
 
+    @property
+    def table(self) -> Table:
+        """The table of a plan over one."""
+        return self.cells[0].table
+
     def sql(self, source: sa.FromClause) -> list[sa.ColumnElement[Any]]:
         """Give the columns to select from `source` (the table or an alias of it)."""
         return [source.c[name] for name in self.reads]
