@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from d365ext.cli import data_commands, emulator_commands, show_commands
+from d365ext.cli import data_commands, deploy_commands, emulator_commands, show_commands
 from d365ext.cli.failures import report
 from d365ext.cli.invocation import Invocation, LogFormat
 from d365ext.cli.output import note, say
@@ -39,6 +39,7 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_global_options)
     app.add_typer(emulator_commands.app, name="emulator")
+    app.add_typer(deploy_commands.app, name="deploy")
     app.add_typer(data_commands.app, name="data")
     app.add_typer(show_commands.app, name="show")
     for entry in sorted(importlib.metadata.entry_points(group="d365ext.commands")):

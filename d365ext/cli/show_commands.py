@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from d365ext.cli.deploy_commands import SolutionFolder, solution_of
 from d365ext.cli.help import with_examples
 from d365ext.cli.invocation import invocation
 from d365ext.cli.output import note, print_json, print_table
@@ -25,22 +27,21 @@ VIEWS = {
 def _command(name: str) -> Callable[..., None]:
     def show(
         context: typer.Context,
+        folder: SolutionFolder = None,
         top: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print every column of every row as JSON.")] = False,
     ) -> None:
-        print_view(context, name, top=top, as_json=as_json)
+        print_view(context, name, folder, top=top, as_json=as_json)
 
     show.__doc__ = f"{VIEWS[name]}\n\nReads the view of that name from the environment; the sync fills it."
     return show
 
 
-def print_view(context: typer.Context, name: str, *, top: int | None, as_json: bool) -> None:
+def print_view(context: typer.Context, name: str, folder: Path | None, *, top: int | None, as_json: bool) -> None:
     """Print the view `name`, a key of `VIEWS`."""
     from d365ext.cli.views import read_view
-    from d365ext.definitions.load import load_solution
-    from d365ext.shipped import shipped
 
-    view = load_solution(shipped("solution")).views[name]
+    view = solution_of(folder).views[name]
     with invocation(context).client() as client:
         try:
             shown = read_view(client, view)
