@@ -6,12 +6,14 @@ would have declared.
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 
 from d365ext.definitions.columns import ChoiceColumn, Money, Text
 from d365ext.definitions.draft import Draft, Placed
 from d365ext.definitions.known import Known
 from d365ext.definitions.solution import KPI_TABLE
+from d365ext.definitions.standard import standard_tables
 from d365ext.definitions.tables import ColumnMapping, OwnTable, Relationship, Table
 from d365ext.definitions.validation import unknown
 from d365ext.definitions.viewcheck import check_views
@@ -40,8 +42,9 @@ def _choices_carry_the_prefix(draft: Draft) -> None:
 
 def _check_table(draft: Draft, table: Placed[Table], known: Known) -> None:
     part = table.part
-    if type(part) is Table and not known.has_table(part.name):
-        message = unknown(part.name, known.tables, what="standard table")
+    meant = difflib.get_close_matches(part.name, standard_tables(), n=1, cutoff=0.8)
+    if type(part) is Table and meant and part.name not in standard_tables():
+        message = f"We know of no standard table '{part.name}'; did you mean '{meant[0]}'?"
         draft.refuse(table, message, hint=f"A table of ours starts with {draft.rules.prefix}_.")
     for name, column in part.columns.items():
         if isinstance(column, ChoiceColumn) and column.choice and column.choice not in known.choices:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from d365ext.definitions.parts import Name, OptionValue, Part, Texts, refuse
 
@@ -20,18 +20,25 @@ class Option(Part):
     label: Texts
 
 
+def _each_value_once(options: tuple[Option, ...]) -> tuple[Option, ...]:
+    seen: set[int] = set()
+    for option in options:
+        if option.value in seen:
+            raise refuse(f"The option value {option.value} is used twice.")
+        seen.add(option.value)
+    return options
+
+
+Options = Annotated[tuple[Option, ...], AfterValidator(_each_value_once)]
+
+
 class Choice(Part):
     """A global choice, shared by columns."""
 
     name: Name
     label: Texts
     description: Texts = Field(default_factory=dict)
-    options: tuple[Option, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _no_value_twice(self) -> Self:
-        _each_value_once(self.options)
-        return self
+    options: Options = Field(min_length=1)
 
 
 class _Column(Part):
@@ -106,13 +113,12 @@ class ChoiceColumn(_Column):
 
     type: Literal["choice"] = "choice"
     choice: Name | None = None
-    options: tuple[Option, ...] = ()
+    options: Options = ()
 
     @model_validator(mode="after")
     def _one_source_of_options(self) -> Self:
         if (self.choice is None) == (not self.options):
             raise refuse("A choice column has either 'choice' (a file in choices/) or 'options' of its own.")
-        _each_value_once(self.options)
         return self
 
 
@@ -120,11 +126,3 @@ Column = Annotated[
     Text | Memo | Integer | BigInt | Decimal | Money | Date | Moment | YesNo | ChoiceColumn,
     Field(discriminator="type"),
 ]
-
-
-def _each_value_once(options: tuple[Option, ...]) -> None:
-    seen: set[int] = set()
-    for option in options:
-        if option.value in seen:
-            raise refuse(f"The option value {option.value} is used twice.")
-        seen.add(option.value)

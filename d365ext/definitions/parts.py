@@ -30,9 +30,9 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True)
 
 
-def refuse(message: str) -> PydanticCustomError:
-    """Make the error that a validator raises, as a sentence of ours."""
-    return PydanticCustomError("refused", "{sentence}", {"sentence": message})
+def refuse(message: str, *, below: int = 0) -> PydanticCustomError:
+    """Make the error that a validator raises, as a sentence of ours; `below` counts lines inside a long text."""
+    return PydanticCustomError("refused", "{sentence}", {"sentence": message, "below": below})
 
 
 def _in_every_language(texts: dict[str, str], info: ValidationInfo) -> dict[str, str]:

@@ -71,7 +71,8 @@ def to_part(
     except ValidationError as refused:
         for error in refused.errors():
             inside = _without_tags(error["loc"], content)
-            mistakes.add(file.mistake(_sentence(error, kind), (*place, *inside)))
+            below = error.get("ctx", {}).get("below", 0)
+            mistakes.add(file.mistake(_sentence(error, kind), (*place, *inside), below=below))
         return None
 
 

@@ -7,7 +7,7 @@ from d365ext.definitions.fetchcheck import fetch_mistakes, joined_tables
 from d365ext.definitions.known import Known
 from d365ext.definitions.validation import unknown
 from d365ext.definitions.views import View
-from d365ext.definitions.xmltext import parse_fragment
+from d365ext.definitions.xmltext import lines_below, parse_fragment
 
 
 def check_views(draft: Draft, known: Known) -> None:
@@ -52,6 +52,5 @@ def _joined_tables(view: View) -> dict[str, str]:
 def _check_fragments(draft: Draft, view: Placed[View], known: Known) -> None:
     joined = _joined_tables(view.part)
     for key, text in (("filter", view.part.filter), ("links", view.part.links)):
-        first = 0 if "\n" in text else 1  # a text of several lines begins on the line below its key
         for mistake in fetch_mistakes(parse_fragment(text), view.part.table, known, joined):
-            draft.refuse(view, mistake.message, key, below=mistake.line - first)
+            draft.refuse(view, mistake.message, key, below=lines_below(text, mistake.line))

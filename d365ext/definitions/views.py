@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from d365ext.definitions.parts import Name, Part, Texts, refuse
-from d365ext.definitions.xmltext import XmlMistake, parse_fragment
+from d365ext.definitions.xmltext import XmlMistake, lines_below, parse_fragment
 
 
 def _is_an_order(text: str) -> str:
@@ -22,7 +22,7 @@ def _is_xml(text: str) -> str:
     try:
         parse_fragment(text)
     except XmlMistake as mistake:
-        raise refuse(f"This is not XML: {mistake}.") from mistake
+        raise refuse(f"This is not XML: {mistake}.", below=lines_below(text, mistake.line)) from mistake
     return text
 
 

@@ -6,6 +6,7 @@ model-driven-apps/form-xml-schema); a document that declares entities is refused
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from lxml import etree
@@ -29,7 +30,8 @@ def parse_xml(text: str) -> etree._Element:
     try:
         root = etree.fromstring(text.encode(), _PARSER)
     except etree.XMLSyntaxError as cause:
-        raise XmlMistake(cause.msg.rstrip("."), cause.lineno or 1) from cause
+        message = re.sub(r",? line \d+, column \d+$", "", cause.msg.rstrip("."))
+        raise XmlMistake(message, cause.lineno or 1) from cause
     if root.getroottree().docinfo.internalDTD is not None:
         raise XmlMistake("a DOCTYPE is not allowed here", 1)
     return root
@@ -47,6 +49,14 @@ def line_of(element: etree._Element) -> int:
     """Give the line on which `element` begins in the text that was parsed."""
     line: Any = element.sourceline
     return int(line or 1)
+
+
+def lines_below(text: str, line: int) -> int:
+    """Say how many lines below its key in a TOML file line `line` of a text stands.
+
+    A text of several lines is written to begin on the line below its key.
+    """
+    return line if "\n" in text else line - 1
 
 
 def canonical(text: str) -> str:
