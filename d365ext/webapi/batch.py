@@ -136,7 +136,10 @@ def _send_once(
     headers = {"Content-Type": f'multipart/mixed; boundary="{boundary}"'}
     if continue_on_error:
         headers["Prefer"] = "odata.continue-on-error"
-    body = multipart.write([_written(client, item) for item in items], boundary)
+    try:
+        body = multipart.write([_written(client, item) for item in items], boundary)
+    except ValueError as cause:
+        raise UsageError(f"The batch cannot be written: {cause}.") from cause
     reply = client.send("POST", "$batch", body=body, headers=headers, repeatable=repeatable)
     try:
         answers = multipart.read(reply.body, reply.headers.get("Content-Type", ""))

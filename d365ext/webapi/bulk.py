@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from d365ext.errors import UsageError
+from d365ext.errors import Rejected, UsageError
 from d365ext.names import EntitySetName, LogicalName, RowId
 from d365ext.webapi.client import Client
 
@@ -34,7 +34,10 @@ def create_multiple(
     if not rows:
         return []
     answer = client.invoke(f"{into}/{_NAMESPACE}.CreateMultiple", _targets(table, rows), repeatable=repeatable)
-    return [RowId(UUID(found)) for found in answer["Ids"]]
+    ids = [RowId(UUID(found)) for found in answer.get("Ids", [])]
+    if len(ids) != len(rows):
+        raise Rejected(f"CreateMultiple gave {len(ids)} ids for {len(rows)} rows.", method="POST", path=str(into))
+    return ids
 
 
 def update_multiple(

@@ -93,7 +93,7 @@ def _parts(body: bytes, content_type: str) -> list[tuple[Mapping[str, str], byte
 
 
 def _headed(piece: bytes) -> tuple[Mapping[str, str], bytes]:
-    head, rest = _split(piece)
+    head, rest = _split(b"\n" + piece)  # a part may have no headers at all, only the blank line
     return _headers(head.decode("latin-1").splitlines()), rest
 
 

@@ -65,7 +65,9 @@ def pages_of(client: Client, query: Query | str, *, page_rows: int, annotations:
         if following is None and answer.get(_MORE) is True:
             if not (isinstance(query, Query) and query.saved_query is not None):
                 raise Rejected("There are more rows, but no link to them.", method="GET", path=link)
-            yield from _fetched(client, _fetch_of_view(client, query), page_rows, number=2, cookie=answer.get(_COOKIE))
+            # More to come means that this page was full: its length is the size that the service took.
+            size, cookie = len(answer["value"]), answer.get(_COOKIE)
+            yield from _fetched(client, _fetch_of_view(client, query), size, number=2, cookie=cookie)
         link = following
 
 
