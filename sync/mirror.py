@@ -92,12 +92,6 @@ class Mirror:
         assert found is not None, "count(*) gives one row"  # noqa: S101 - our own mistake, if ever
         return int(found[0])
 
-    def ids(self, table: MirrorTable, *, loading: bool = False) -> set[UUID]:
-        """Give the ids of all rows of `table`, or of its load."""
-        name = _load_name(table) if loading else table.name
-        rows = self.connection.execute(f"select {_quoted(table.key)} from {_quoted(name)}").fetchall()
-        return {row[0] for row in rows}
-
     # ------------------------------------------------------------ writing
 
     def forget(self) -> None:
@@ -144,6 +138,18 @@ class Mirror:
                 self._update(table, link=link, is_whole=is_whole)
             point("pull.link_staged")
         point("pull.page_committed")
+
+    def put_loaded(self, table: MirrorTable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Put rows that were read beside the pages into the load of `table`."""
+        with self._transaction():
+            self._replace(table, _load_name(table), rows)
+
+    @contextmanager
+    def sweep(self, table: MirrorTable) -> Iterator[Sweep]:
+        """Compare the ids of the load of `table` with those that are seen."""
+        self.connection.execute("create or replace temp table seen (id UUID)")
+        yield Sweep(self.connection, _quoted(_load_name(table)), _quoted(table.key))
+        self.connection.execute("drop table seen")
 
     def end_load(self, table: MirrorTable, link: str) -> None:
         """Let the load take the place of `table`, together with its delta link."""
@@ -223,6 +229,30 @@ class Mirror:
                 self.connection.execute("rollback")
             raise
         self.connection.execute("commit")
+
+
+class Sweep:
+    """Tells the rows that are no longer there, and those that were missed, by their ids alone."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, table: str, key: str) -> None:
+        self._connection = connection
+        self._table = table
+        self._key = key
+
+    def saw(self, ids: Sequence[str]) -> None:
+        """Note ids of rows that are there."""
+        self._connection.execute("insert into seen select unnest($1::UUID[])", [list(ids)])
+
+    def drop_unseen(self) -> None:
+        """Drop the rows that were not seen."""
+        self._connection.execute(f"delete from {self._table} where {self._key} not in (select id from seen)")
+
+    def unknown(self) -> list[UUID]:
+        """Give the ids that were seen and have no row."""
+        rows = self._connection.execute(
+            f"select distinct id from seen where id not in (select {self._key} from {self._table})"
+        ).fetchall()
+        return [row[0] for row in rows]
 
 
 def _load_name(table: MirrorTable) -> str:

@@ -16,6 +16,8 @@ from sync.tables import MirrorTable
 
 log = logging.getLogger(__name__)
 
+Setting = str | bool | int | float | list[str]
+
 SCHEMA_VERSION = 1
 """Raise it when the tables of bookkeeping change: an older mirror is read anew, a newer one is refused."""
 
@@ -29,13 +31,13 @@ def open_mirror(
     Effects: the file has mode 0600, its folder 0700; a file that is damaged is put away, with a warning.
     Errors:  MirrorLocked if another process has it; MirrorTooNew if a newer version of this program made it.
     """
-    config = {
-        "enable_external_access": "false",
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
+    config: dict[str, Setting] = {
+        "enable_external_access": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
         "memory_limit": memory_limit,
-        "preserve_insertion_order": "false",
-        **({} if threads is None else {"threads": str(threads)}),
+        "preserve_insertion_order": False,
+        **({} if threads is None else {"threads": threads}),
     }
     if path is None:
         mirror = Mirror(duckdb.connect(":memory:", config=config), tables, zone)
@@ -63,7 +65,7 @@ def mirror_path(state_dir: Path, url: str) -> Path:
     return state_dir.expanduser() / "mirror" / f"{place}.duckdb"
 
 
-def _connect(path: Path, config: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, config: Mapping[str, Setting]) -> duckdb.DuckDBPyConnection:
     mask = os.umask(0o077)  # whatever DuckDB makes now is ours alone
     try:
         try:
@@ -81,7 +83,7 @@ class _DamagedError(Exception):
     """The file is no DuckDB file, or was cut."""
 
 
-def _opened(path: Path, config: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
+def _opened(path: Path, config: Mapping[str, Setting]) -> duckdb.DuckDBPyConnection:
     """Open the file, and say what it means if that fails. DuckDB has no codes for it: its messages are read."""
     try:
         connection = duckdb.connect(str(path), config={**config})
