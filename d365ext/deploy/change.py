@@ -25,7 +25,7 @@ class Change(ABC):
 
     sign: ClassVar[str] = "+"
     is_destructive: ClassVar[bool] = False
-    """It loses what people may have put there."""
+    """It takes away what people may have filled."""
     irreversible: ClassVar[str] = ""
     """Why it cannot be undone; empty if it can."""
     order: ClassVar[int] = 0
@@ -40,6 +40,11 @@ class Change(ABC):
     def remark(self) -> str:
         """What more there is to say on the same line."""
         return ""
+
+    @property
+    def is_harmless(self) -> bool:
+        """What it destroys was looked at and is empty."""
+        return False
 
     @property
     def details(self) -> tuple[str, ...]:

@@ -12,6 +12,9 @@ from d365ext.definitions.tables import ColumnMapping
 from d365ext.deploy.change import Change
 from d365ext.deploy.component import Kind
 
+EMPTY = "empty"
+"""The loss of what holds nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeleteComponent(Change):
@@ -80,6 +83,10 @@ class DeleteRelationship(Change):
     def remark(self) -> str:
         return self.loss
 
+    @property
+    def is_harmless(self) -> bool:
+        return self.loss == EMPTY
+
 
 @dataclass(frozen=True, slots=True)
 class DeleteColumn(Change):
@@ -101,6 +108,10 @@ class DeleteColumn(Change):
     def remark(self) -> str:
         return self.loss
 
+    @property
+    def is_harmless(self) -> bool:
+        return self.loss == EMPTY
+
 
 @dataclass(frozen=True, slots=True)
 class DeleteTable(Change):
@@ -120,6 +131,10 @@ class DeleteTable(Change):
     @property
     def remark(self) -> str:
         return self.loss
+
+    @property
+    def is_harmless(self) -> bool:
+        return self.loss == EMPTY
 
 
 @dataclass(frozen=True, slots=True)

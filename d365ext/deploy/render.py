@@ -24,12 +24,16 @@ def to_text(plan: Plan, width: int = 100) -> str:
     lines = [line for change in plan.changes for line in _change_lines(change)]
     lines += ["", _sum(plan)] if plan.changes else [_EMPTY[plan.purpose]]
     for title, changes in (
-        ("Cannot be undone:", plan.irreversible),
-        ("Loses data, so it needs --allow-delete:" if not plan.allow_delete else "Loses data:", plan.destructive),
-        ("Kept, though the solution no longer declares it (--allow-delete removes it):", plan.kept),
+        ("Cannot be undone:", [each for each in plan.irreversible if not each.is_destructive]),
+        ("Loses data:", [each for each in plan.destructive if not each.is_harmless]),
     ):
         if changes:
             lines += ["", title, *(_reason(change) for change in changes)]
+    if plan.destructive and not plan.allow_delete:
+        lines += ["", "It removes things for good, so apply needs --allow-delete."]
+    if plan.kept:
+        lines += ["", "Kept, though the solution no longer declares it (--allow-delete removes it):"]
+        lines += [f"  {change.subject}" for change in plan.kept]
     for note in plan.notes:
         lines += ["", note]
     return "".join(f"{wrapped}\n" for line in lines for wrapped in _wrapped(line, width))
@@ -49,7 +53,7 @@ def _sum(plan: Plan) -> str:
 
 
 def _reason(change: Change) -> str:
-    why = change.irreversible or change.remark
+    why = change.remark if change.is_destructive and change.remark else change.irreversible
     return f"  {change.subject}{f': {why}' if why else ''}"
 
 

@@ -53,5 +53,5 @@ def _differences(table: OwnTable, found: OwnTable, environment: Environment) -> 
 def stray_tables(solution: Solution, environment: Environment) -> Findings:
     """Find tables with our prefix that we do not declare."""
     for name in environment.tables:
-        if name not in solution.tables:
+        if name not in solution.tables and name.startswith(f"{solution.publisher.prefix}_"):
             yield DeleteTable(name)

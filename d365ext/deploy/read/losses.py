@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from d365ext.deploy.removal import EMPTY
 from d365ext.errors import Forbidden
 from d365ext.names import EntitySetName
 from d365ext.webapi.client import Client
@@ -33,10 +34,10 @@ def count_loss(client: Client, table: str, column: str) -> str:
     except Forbidden:
         return "how much cannot be told: no right to read the table"
     count = page.count or 0
+    if not count:
+        return EMPTY
     many = f"{count} or more" if count >= _COUNT_STOPS_AT else str(count)
-    if column:
-        return f"{many} rows have a value" if count else "empty"
-    return f"{many} rows"
+    return f"{many} rows have a value" if column else f"{many} rows"
 
 
 def _property(client: Client, table: str, column: str) -> str:
