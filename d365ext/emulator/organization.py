@@ -42,6 +42,7 @@ class Organization:
             self.faults.set(fault)
         self.protection = Protection(settings.limits)
         self.trace = Trace()
+        self.tokens: dict[str, str] = dict(settings.tokens)  # bearer token → systemuserid
         template = template_for(settings)
         self._origin = template.path
         exists = store is not None and store.exists()

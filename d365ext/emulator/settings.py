@@ -24,6 +24,8 @@ class EmulatorSettings:
     refresh_rate_on: Literal["money", "save"] = "money"
     # A column that may not be written is ignored when it is sent (field reports, see rows.py), or refused.
     read_only_columns: Literal["ignore", "refuse"] = "ignore"
+    # Key values with / < > * % & : \\ ? + do not work in addresses (alternate keys page), or do.
+    special_characters_in_keys: Literal["refuse", "accept"] = "refuse"
     # "code" is documented as often empty for conditional failures, while live services fill it (data-plane.md §2.1).
     error_codes: Literal["filled", "empty"] = "filled"
     # Labels in a language that is not provisioned: refused or dropped, the documentation does not say.

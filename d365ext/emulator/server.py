@@ -1,0 +1,53 @@
+"""Serve an organization on a port of this machine: waitress in a thread, stopped cleanly.
+
+Owns sockets and threads. Loopback only, unless a host is given.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from waitress.server import create_server
+
+if TYPE_CHECKING:
+    from . import Emulator
+
+_THREADS = 16
+_SHUTDOWN_S = 10
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server: its address, without a slash at the end."""
+
+    url: str
+    port: int
+
+
+@contextmanager
+def running(emulator: Emulator, host: str = "127.0.0.1", port: int = 0) -> Iterator[Served]:
+    """Serve `emulator` until the block ends; port 0 takes a free one."""
+    server = create_server(
+        emulator.wsgi,
+        host=host,
+        port=port,
+        threads=_THREADS,
+        ident="local-dataverse",
+        max_request_body_size=emulator.settings.body_bytes_max + 1,
+        clear_untrusted_proxy_headers=True,
+    )
+    thread = threading.Thread(target=server.run, name="local-dataverse", daemon=True)
+    thread.start()
+    try:
+        chosen = int(server.effective_port)
+        shown = f"[{host}]" if ":" in host else host
+        yield Served(f"http://{shown}:{chosen}", chosen)
+    finally:
+        server.close()
+        server.task_dispatcher.shutdown()
+        server.trigger.pull_trigger()
+        thread.join(_SHUTDOWN_S)
