@@ -19,9 +19,9 @@ from typing import Any
 from uuid import UUID
 
 from . import payload, rows
+from .addresses import find_referenced
 from .http import Request, Response
 from .problems import UNEXPECTED, Problem
-from .references import find_referenced
 from .routes import Target
 from .schema import Table
 from .session import Session

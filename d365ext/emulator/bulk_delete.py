@@ -1,9 +1,9 @@
 """BulkDelete: a job that deletes the rows of some queries. Here it is done when the answer is sent.
 
 Source: learn.microsoft.com/power-apps/developer/data-platform/webapi/reference/bulkdelete (QuerySet, JobName,
-SendEmailNotification, ToRecipients, CCRecipients, RecurrencePattern, StartDateTime; returns JobId), …/queryexpression and
-…/conditionoperator; …/delete-data-bulk; table reference, asyncoperation: operationtype 13 Bulk Delete, statuscode 30
-Succeeded, 31 Failed. The platform runs the job later; whoever polls the asyncoperation finds it completed here.
+SendEmailNotification, ToRecipients, CCRecipients, RecurrencePattern, StartDateTime; returns JobId), queryexpression,
+conditionoperator; …/delete-data-bulk; table reference, asyncoperation: operationtype 13 Bulk Delete, statuscode
+30 Succeeded, 31 Failed. The platform runs the job later; whoever polls the asyncoperation finds it completed here.
 Inferred: a row that cannot be deleted stays and does not stop the others; the job has then failed.
 """
 

@@ -17,7 +17,7 @@ from .http import Response
 _PIECES = 10
 
 
-class DroppedError(ClientDisconnected, ConnectionResetError):  # type: ignore[misc]
+class DroppedError(ClientDisconnected, ConnectionResetError):
     """The connection ends here. For a client in this process it is a ConnectionResetError."""
 
 
