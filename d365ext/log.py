@@ -18,7 +18,7 @@ _SHORTEST = 6  # a shorter "secret" would blot out ordinary words
 
 _LOOKS_SECRET = re.compile(
     r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"  # a JWT
-    r"|(?<=Bearer )[^\s\"',;]+"
+    r"|(?<=Bearer )[^\s\"',;]{8,}"
     r"|(?<=client_secret=)[^\s&\"',;]+|(?<=client_assertion=)[^\s&\"',;]+|(?<=refresh_token=)[^\s&\"',;]+"
     r"|(?<=access_token=)[^\s&\"',;]+|(?<=password=)[^\s&\"',;]+",
     re.IGNORECASE,

@@ -149,7 +149,8 @@ def is_loopback(url: str) -> bool:
 def _address(value: str) -> str:
     """Give scheme and host of an address, or say what is wrong with it."""
     parts = urlsplit(value.strip())
-    if parts.scheme not in ("https", "http") or not parts.hostname:
+    port = parts.netloc.rpartition("@")[2].rpartition("]")[2].partition(":")[2]
+    if parts.scheme not in ("https", "http") or not parts.hostname or (port and not port.isdigit()):
         raise ValueError("it must be an address such as https://yourcompany.crm4.dynamics.com")
     if parts.username is not None or parts.password is not None:
         raise ValueError("it must hold no user name and no password")

@@ -166,7 +166,7 @@ def still_throttled(request: Request, seconds: float) -> ServiceProtection:
 
 def _made(kind: type[_E], request: Request, reply: Reply, message: str, *, code: str = "", hint: str = "") -> _E:
     return kind(
-        message,
+        redact(message),
         status=reply.status,
         code=code,
         request_id=request_id(reply),
@@ -178,7 +178,7 @@ def _made(kind: type[_E], request: Request, reply: Reply, message: str, *, code:
 
 def request_id(reply: Reply) -> str:
     """Find the id that Microsoft's support asks for; empty if there is none."""
-    return next((reply.headers[name] for name in _REQUEST_ID if name in reply.headers), "")
+    return redact(next((reply.headers[name] for name in _REQUEST_ID if name in reply.headers), ""))
 
 
 def _explained(reply: Reply) -> tuple[str, str]:
@@ -189,7 +189,7 @@ def _explained(reply: Reply) -> tuple[str, str]:
     except (ValueError, KeyError, TypeError, AttributeError):
         kind = reply.headers.get("Content-Type", "").partition(";")[0]
         code, message = "", f"It said nothing that we understand ({kind or 'no content type'})."
-    return code.lower(), redact(message)[:_EXPLANATION_MAX] or "It gave no reason."
+    return redact(code).lower(), redact(message)[:_EXPLANATION_MAX] or "It gave no reason."
 
 
 def _means_duplicate(request: Request, explanation: str) -> bool:
@@ -321,7 +321,7 @@ def from_sign_in(result: Mapping[str, Any]) -> Unauthorized:
     return Unauthorized(
         f"The sign-in was refused: {first_line}.",
         code=code,
-        request_id=str(result.get("correlation_id") or ""),
+        request_id=redact(str(result.get("correlation_id") or "")),
         hint=_SIGN_IN_HINTS.get(code, "Check tenant, client and credential (d365ext doctor)."),
     )
 

@@ -33,8 +33,8 @@ class Request:
 
     method: str
     path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # a token may be among them
+    body: bytes | None = field(default=None, repr=False)
     repeatable: bool | None = None
 
     @property
