@@ -34,6 +34,8 @@ D365Error
 `str(error)` says what, where and what to do next; `message` and `hint` are the first and the last of these apart.
 """
 
+# ruff: noqa: N818 (named for what the caller should do, as the tree is; not every one is an error)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -67,7 +69,7 @@ class UsageError(D365Error):
 
 
 class SettingsError(UsageError):
-    """A setting is missing, unknown or wrong: `key` names it, `file` says where it stands (a file, or the environment)."""
+    """A setting is missing, unknown or wrong: `key` names it, `file` says where it stands (or "the environment")."""
 
     def __init__(self, message: str, *, key: str = "", file: str = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -102,7 +104,7 @@ class DefinitionErrors(UsageError):
 
 
 class CsvMistake(UsageError):
-    """One mistake in a file of rows to load: `file`, `line` (from 1, the header is 1) and `column` (its logical name)."""
+    """One mistake in a file of rows to load: `file`, `line` (the header is 1) and `column` (its logical name)."""
 
     def __init__(self, message: str, *, file: str, line: int | None = None, column: str = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)
