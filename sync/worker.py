@@ -61,7 +61,7 @@ def run_once(
     client: Client,
     settings: Settings,
     rollups: Rollups,
-    options: RunOptions = RunOptions(),  # noqa: B008 (frozen)
+    options: RunOptions = RunOptions(),
     *,
     progress: Progress = lambda _step, _done, _total: None,
 ) -> RunSummary:

@@ -47,8 +47,8 @@ def _uuid5_sql(text: str) -> str:
 
 
 LINK_SQL = "\n  union\n".join(
-    f"  select accountid as customer, {role.option} as role, {column} as partner from account"
-    f" where {column} is not null"
+    f"  select c.accountid as customer, {role.option} as role, c.{column} as partner"
+    f" from account c join account p on p.accountid = c.{column}"
     for column, role in LINKS.items()
 )
 """Each partner that a customer names today, once for each role."""

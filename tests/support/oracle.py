@@ -179,13 +179,18 @@ class _Oracle:
             numbers["pch_customercount"] = None
             for word, through in (("partner", True), ("direct", False)):
                 chosen = [row for row in rows if bool(row.get("pch_salespartnerid")) == through]
-                numbers[f"pch_{word}openvalue"] = money(sum((estimated(r) for r in chosen if r["statecode"] == 0), ZERO))
+                numbers[f"pch_{word}openvalue"] = money(
+                    sum((estimated(r) for r in chosen if r["statecode"] == 0), ZERO)
+                )
                 numbers[f"pch_{word}wonvalue"] = money(sum((actual(r) for r in chosen if r["statecode"] == 1), ZERO))
         return numbers
 
     def won_between(self, won: list[Row], after: date, until: date) -> Decimal:
         return money(
-            sum((actual(row) for row in won if row.get("actualclosedate") and after < row["actualclosedate"] <= until), ZERO)
+            sum(
+                (actual(row) for row in won if row.get("actualclosedate") and after < row["actualclosedate"] <= until),
+                ZERO,
+            )
         )
 
     def from_quotes(self, rows: list[Row]) -> dict[str, Any]:
