@@ -3,9 +3,10 @@
 Owns keys in addresses: the primary key by position or name, alternate keys by all their columns. Must not read bodies.
 
 Source: learn.microsoft.com/…/use-alternate-key-reference-record: names and number of columns must be those of an
-alternate key, lookups as `_x_value`; systemuser and team cannot be named by systemuserid and teamid; aliases are not allowed in keys; the characters / < > * % & : \\ ? + do not work in text values, even
-encoded ("If the data within a field used in an alternate key contains one of the following characters … GET, PATCH or
-DELETE won't work"); the setting `special_characters_in_keys` lets them work.
+alternate key, lookups as `_x_value`; systemuser and team cannot be named by systemuserid and teamid; aliases are not
+allowed in keys; the characters / < > * % & : ? + and the backslash do not work in text values, even encoded ("If the
+data within a field used in an alternate key contains one of the following characters … GET, PATCH or DELETE won't
+work"); the setting `special_characters_in_keys` lets them work.
 """
 
 from __future__ import annotations

@@ -4,25 +4,24 @@ Owns the table `_definition` and the only way to change what exists: save or rem
 rebuilds the changed part of `session.schema` and alters the SQLite tables in the same transaction. Must not know what
 a valid definition is: that is for whoever writes one.
 
-Kinds: "table" (name: logical name) · "column", "key" (parent: the table) · "relationship" (name: schema name) · "choice"
-(global ones). Documents are as `documents.py` says.
+Kinds: "table" (name: logical name) · "column", "key" (parent: the table) · "relationship" (name: schema name) ·
+"choice" (global ones). Documents are as `documents.py` says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import orjson
 
-from .documents import Document
-from .schema import Column, ManyToMany, Relationship, Schema, Table
+from .documents import Document, Kind
+from .schema import ManyToMany, Schema, Table
 from .schema_build import AnyRelationship, TableDocuments, build_relationship, build_table, with_relationships
 from .session import Session
 from .storage import alter_storage
 
-Kind: TypeAlias = Literal["table", "column", "key", "relationship", "choice"]
+__all__ = ["CREATE", "Kind", "by_id", "read_all", "read_one", "read_schema", "refresh", "remove", "save", "save_many"]
 
 CREATE = """
     create table _definition (
@@ -148,7 +147,7 @@ def _rebuild(
     session: Session,
     tables: dict[str, Table],
     relationships: dict[str, AnyRelationship],
-    choices: Mapping[str, Document],
+    choices: Mapping[str, Mapping[str, Any]],
     logical: str,
     *,
     deep: bool,

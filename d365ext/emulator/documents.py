@@ -12,12 +12,13 @@ onetomanyrelationshipmetadata, manytomanyrelationshipmetadata, optionsetmetadata
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
 
 from .schema import ColumnType
 
 Document: TypeAlias = dict[str, Any]
+Kind: TypeAlias = Literal["table", "column", "key", "relationship", "choice"]
 LabelText: TypeAlias = "str | Mapping[int, str] | None"
 
 BASE_LANGUAGE = 1033
@@ -197,7 +198,7 @@ def key_document(table: str, schema: str, columns: Sequence[str], **more: object
     }
 
 
-def intersect_documents(intersect: str, columns: tuple[str, str]) -> Iterator[tuple[str, Document]]:
+def intersect_documents(intersect: str, columns: tuple[str, str]) -> Iterator[tuple[Kind, Document]]:
     """Give the table of an N:N relationship and its columns as (kind, document).
 
     Inferred: the set is `<name>collection` where the name ends in s, else `<name>s`; the id drops that s.

@@ -19,9 +19,9 @@ def after_write(session: Session, table: Table, row_id: str, operation: str, cha
     if operation == "delete":
         session.raw.execute("delete from owner where ownerid = ?", (row_id,))
         return
+    source = f"select ?1, {table.primary_name}, ?2, ?3 from {table.logical} where {table.primary_id} = ?1"  # noqa: S608
     session.raw.execute(
-        "insert into owner (ownerid, name, ownertypecode, versionnumber)"
-        f" select ?1, {table.primary_name}, ?2, ?3 from {table.logical} where {table.primary_id} = ?1"  # noqa: S608
+        f"insert into owner (ownerid, name, ownertypecode, versionnumber) {source}"
         " on conflict (ownerid) do update set name = excluded.name, versionnumber = excluded.versionnumber",
         (row_id, table.logical, session.next_version()),
     )

@@ -88,8 +88,8 @@ def _annotation(
         if stated != table.logical:
             raise Problem.bad_payload(
                 table.entity_set,
-                f"Microsoft.OData.ODataException: A resource with type '{value}' was found, but it is not assignable to "
-                f"the expected type '{_PREFIX}{table.logical}'.",
+                f"Microsoft.OData.ODataException: A resource with type '{value}' was found, but it is not assignable "
+                f"to the expected type '{_PREFIX}{table.logical}'.",
             )
 
 
@@ -102,7 +102,8 @@ def _bound(session: Session, table: Table, relationship: Relationship, value: ob
         raise Problem.bad_payload(
             table.entity_set,
             f"Microsoft.OData.ODataException: The navigation property '{relationship.lookup_nav}' of type "
-            f"'{_PREFIX}{table.logical}' leads to '{_PREFIX}{relationship.referenced_table}', not to '{target.entity_set}'.",
+            f"'{_PREFIX}{table.logical}' leads to '{_PREFIX}{relationship.referenced_table}', not to "
+            f"'{target.entity_set}'.",
         )
     return LookupValue(target.logical, row_id)
 

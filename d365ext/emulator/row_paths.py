@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import changes, links, query, row_requests, row_writes, routes, rows
+from . import changes, links, query, routes, row_requests, row_writes, rows
 from .addresses import Address, locate
 from .http import Request, Response
 from .odata_ast import Segment
@@ -156,7 +156,7 @@ def _follow(session: Session, address: Address, nav: str) -> LookupValue | None:
         raise Problem.no_row(table.logical, address.required())
     found = row[relationship.referencing_column]
     kind = row.get(relationship.referencing_column + TYPE_SUFFIX, relationship.referenced_table)
-    if found is None or kind != relationship.referenced_table and relationship.referenced_table != "owner":
+    if found is None or relationship.referenced_table not in (kind, "owner"):
         return None
     return LookupValue(relationship.referenced_table, found)
 

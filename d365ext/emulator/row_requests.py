@@ -3,12 +3,12 @@
 Owns the meaning of methods and of If-Match, If-None-Match and Prefer: return=representation on rows. What a body means
 is payload.py's, what is written row_writes.py's and rows.py's, what is read query.py's.
 
-Sources: learn.microsoft.com/…/webapi/create-entity-web-api, …/update-delete-entities-using-web-api ("Upsert a table row",
-"Update a single property value", "Delete a single property value"), …/perform-conditional-operations-using-web-api
-(texts and statuses of failed conditions), …/use-upsert-insert-update-record (steps of an upsert by key: key columns are
+Sources: learn.microsoft.com/…/webapi/create-entity-web-api, …/update-delete-entities-using-web-api ("Upsert a table
+row", "Update a single property value", "Delete a single property value"),
+…/perform-conditional-operations-using-web-api (texts and statuses of failed conditions), …/use-upsert-insert-update-record (steps of an upsert by key: key columns are
 taken out of the body for an update, and into it for a create, where values in the body win; the answer echoes the
-alternate key), …/optimistic-concurrency. With `error_codes` "empty" the codes of failed conditions are empty, as that page
-prints them; live services fill them (field reports). Inferred: If-Match with a version on a missing row is 404.
+alternate key), …/optimistic-concurrency. With `error_codes` "empty" the codes of failed conditions are empty, as that
+page prints them; live services fill them (field reports). Inferred: If-Match with a version on a missing row is 404.
 """
 
 from __future__ import annotations

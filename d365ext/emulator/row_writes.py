@@ -75,13 +75,13 @@ def update_row(
     *,
     without: Mapping[str, Any] | None = None,
 ) -> None:
-    """Update a row; columns named in `without` stay as they are. Nested rows are refused: deep update is not offered."""
+    """Update a row; columns named in `without` stay as they are. Nested rows are refused: there is no deep update."""
     values, nested = payload.read(session, table, body, request)
     if nested:
         raise Problem.bad_payload(
             table.entity_set,
-            f"Microsoft.OData.ODataException: The navigation property '{nested[0].nav}' cannot be written by an update: "
-            "deep update is not supported. Use $ref to associate rows.",
+            f"Microsoft.OData.ODataException: The navigation property '{nested[0].nav}' cannot be written by an "
+            "update: deep update is not supported. Use $ref to associate rows.",
         )
     rows.update(session, table, row_id, {name: value for name, value in values.items() if name not in (without or ())})
 

@@ -24,7 +24,7 @@ from .routes import resolve
 from .row_plan import Plan, plan_of
 from .schema import TYPE_SUFFIX, Column, Table
 from .session import Session
-from .storage import quoted
+from .storage import key_index, quoted
 from .values import LookupValue
 
 Row = dict[str, Any]
@@ -46,8 +46,9 @@ def create_many(
     version = session.next_version(len(rows))
     for values in rows:
         row = _new_row(session, plan, values, by_system=by_system)
-        row["versionnumber"] = version
-        version += 1
+        if "versionnumber" in plan.has:
+            row["versionnumber"] = version
+            version += 1
         ids.append(row[table.primary_id])
         names = tuple(row)
         if names != shape:
@@ -80,7 +81,8 @@ def update(session: Session, table: Table, row_id: str, changes: Mapping[str, An
     row_defaults.modified(session, plan, row)
     if "ownerid" in row:
         row_defaults.owned(session, plan, row)
-    row["versionnumber"] = session.next_version()
+    if "versionnumber" in plan.has:
+        row["versionnumber"] = session.next_version()
     _write(session, plan, row_id, row)
     if "ownerid" in row and row["ownerid"] != before.get("ownerid"):
         cascade.assigned(session, table, row_id, before, LookupValue(row["ownerid" + TYPE_SUFFIX], row["ownerid"]))
@@ -240,7 +242,7 @@ def _duplicate(plan: Plan, error: sqlite3.IntegrityError) -> Problem:
     """Tell a clash of the primary key from one of an alternate key, by the name of the index."""
     text = str(error)
     for key in plan.table.keys.values():
-        if f"_key_{plan.table.logical}_{key.logical}'" in text:
+        if f"'{key_index(plan.table.logical, key.logical)}'" in text:
             columns = ", ".join(key.columns)
             return Problem(
                 412,

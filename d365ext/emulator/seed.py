@@ -2,9 +2,8 @@
 and solutions, and the forms and views of the sales tables.
 
 Owns what is planted. Names and settings are those of a fresh organization in English; ids are fixed (seed_ids.py).
-Source: table reference of organization, systemuser, publisher, solution; learn.microsoft.com/…/alm/solution-concepts-alm
-("Default Solution", "Common Data Services Default Solution", default publisher with the prefix new …); the rest is
-inferred.
+Source: table reference of organization, systemuser, publisher, solution; learn.microsoft.com/…/alm/
+solution-concepts-alm ("Default Solution", default publisher with the prefix new); the rest is inferred.
 """
 
 from __future__ import annotations

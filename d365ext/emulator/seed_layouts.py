@@ -79,13 +79,16 @@ def form_xml(table: Table, form_id: str, tabs: Mapping[str, Mapping[str, Sequenc
         for section, names in sections.items():
             cells = "".join(_cell(table.columns[name], braced(tab, section, name)) for name in names)
             body.append(
-                f'<section name={quoteattr(_name(section))} id="{braced(tab, section)}" showlabel="true" showbar="false"'
-                f' columns="1" labelwidth="115"><labels><label description={quoteattr(section)} languagecode="1033" />'
+                f'<section name={quoteattr(_name(section))} id="{braced(tab, section)}" showlabel="true" '
+                f'showbar="false" columns="1" labelwidth="115"><labels>'
+                f'<label description={quoteattr(section)} languagecode="1033" />'
                 f"</labels><rows>{cells}</rows></section>"
             )
         made.append(
-            f'<tab name={quoteattr(_name(tab))} id="{braced(tab)}" expanded="true" showlabel="true" verticallayout="true">'
-            f'<labels><label description={quoteattr(tab)} languagecode="1033" /></labels><columns><column width="100%">'
+            f'<tab name={quoteattr(_name(tab))} id="{braced(tab)}" expanded="true" showlabel="true" '
+            f'verticallayout="true"><labels><label description={quoteattr(tab)} languagecode="1033" /></labels>'
+            f"<columns>"
+            f'<column width="100%">'
             f"<sections>{''.join(body)}</sections></column></columns></tab>"
         )
     return f"<form><tabs>{''.join(made)}</tabs></form>"
@@ -98,8 +101,9 @@ def _name(title: str) -> str:
 def _cell(column: Column, cell_id: str) -> str:
     label = column.definition["DisplayName"]["LocalizedLabels"][0]["Label"]
     return (
-        f'<row><cell id="{cell_id}" showlabel="true"><labels><label description={quoteattr(label)} languagecode="1033" />'
-        f'</labels><control id="{column.logical}" classid="{{{_CLASS_IDS[column.type]}}}" '
+        f'<row><cell id="{cell_id}" showlabel="true"><labels>'
+        f'<label description={quoteattr(label)} languagecode="1033" /></labels>'
+        f'<control id="{column.logical}" classid="{{{_CLASS_IDS[column.type]}}}" '
         f'datafieldname="{column.logical}" disabled="false" /></cell></row>'
     )
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from waitress.server import create_server
 
@@ -31,7 +31,7 @@ class Served:
 @contextmanager
 def running(emulator: Emulator, host: str = "127.0.0.1", port: int = 0) -> Iterator[Served]:
     """Serve `emulator` until the block ends; port 0 takes a free one."""
-    server = create_server(
+    server: Any = create_server(
         emulator.wsgi,
         host=host,
         port=port,

@@ -10,8 +10,9 @@ import sqlite3
 
 from sqlalchemy.dialects import sqlite
 
-from .schema import TYPE_SUFFIX, Column, Schema, Table, sql_type
+from .schema import TEXT_TYPES, TYPE_SUFFIX, Column, Key, Schema, Table, sql_type
 from .session import Session
+from .sqlite_functions import FOLD
 
 CREATE = """
     create table _counter (name text primary key, value integer not null);
@@ -19,7 +20,7 @@ CREATE = """
     create table _deleted (table_name text not null, row_id text not null, version integer not null, at text not null);
     create index _deleted_by_version on _deleted (table_name, version);
 """
-_DIALECT = sqlite.dialect()  # type: ignore[no-untyped-call]
+_DIALECT = sqlite.dialect()
 
 
 def quoted(name: str) -> str:
@@ -54,10 +55,15 @@ def create_table(raw: sqlite3.Connection, table: Table) -> None:
     for column in table.stored:
         if _is_indexed(table, column):
             _index(raw, table.logical, column.logical)
+    for key in table.keys.values():
+        _alter_key(raw, table, None, key)
 
 
 def _alter_table(raw: sqlite3.Connection, old: Table, new: Table) -> None:
     was, now = _sql_columns(old), _sql_columns(new)
+    for name, key in old.keys.items():
+        if name not in new.keys:
+            _alter_key(raw, old, key, None)
     for name in was.keys() - now.keys():
         raw.execute(f"drop index if exists {quoted(f'_by_{old.logical}_{name}')}")
         raw.execute(f"alter table {quoted(new.logical)} drop column {quoted(name)}")
@@ -66,11 +72,37 @@ def _alter_table(raw: sqlite3.Connection, old: Table, new: Table) -> None:
             raw.execute(f"alter table {quoted(new.logical)} add column {quoted(name)} {kind}")
             if (column := new.columns.get(name)) is not None and _is_indexed(new, column):
                 _index(raw, new.logical, name)
+    for name, key in new.keys.items():
+        _alter_key(raw, new, old.keys.get(name), key)
+
+
+def _alter_key(raw: sqlite3.Connection, table: Table, old: Key | None, new: Key | None) -> None:
+    """Make or drop the unique index of an alternate key; only an Active one has an index.
+
+    Rows with a null in a key column are exempt, and text is the same whatever its case [both inferred, data-plane §9].
+    """
+    had = old is not None and old.status == "Active"
+    has = new is not None and new.status == "Active"
+    if old is not None and had and not (has and new is not None and new.columns == old.columns):
+        raw.execute(f"drop index if exists {quoted(key_index(table.logical, old.logical))}")
+        had = False
+    if new is not None and has and not had:
+        parts = [
+            f"{FOLD}({quoted(name)})" if table.columns[name].type in TEXT_TYPES else quoted(name)
+            for name in new.columns
+        ]
+        index = quoted(key_index(table.logical, new.logical))
+        raw.execute(f"create unique index {index} on {quoted(table.logical)} ({', '.join(parts)})")
+
+
+def key_index(table: str, key: str) -> str:
+    """Give the name of the SQLite index of an alternate key."""
+    return f"_key_{table}_{key}"
 
 
 def _is_indexed(table: Table, column: Column) -> bool:
     return (column.is_lookup and column.logical not in _NEVER_FOLLOWED) or (
-        table.is_intersect and column.logical != table.primary_id and column.logical != "versionnumber"
+        table.is_intersect and column.logical not in (table.primary_id, "versionnumber")
     )
 
 

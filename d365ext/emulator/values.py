@@ -156,8 +156,8 @@ def _out_of_range(table: str, column: Column) -> Problem:
     return Problem(
         400,
         "0x80044330",
-        f"A validation error occurred. The value of '{column.logical}' on record of type '{table}' is outside the valid "
-        "range.",
+        f"A validation error occurred. The value of '{column.logical}' on record of type '{table}' is outside the "
+        "valid range.",
     )
 
 
@@ -184,12 +184,13 @@ def _exact(table: str, column: Column) -> Converter:
     """
     scale = column.scale
     digits = scale if column.type is ColumnType.MONEY and column.precision_source else min(column.precision or 0, scale)
-    step = 10 ** (scale - digits)
+    step: int = 10 ** (scale - digits)
+    factor: int = 10**scale
     lowest, highest = _scaled_limits(column, scale)
 
     def convert(value: Any) -> int:
         if type(value) is int:
-            stored = value * 10**scale
+            stored = value * factor
         else:
             number = _decimal(table, value)
             with localcontext(prec=60):

@@ -22,14 +22,14 @@ from typing import Any
 import orjson
 
 from .. import documents
-from ..documents import Document
+from ..documents import Document, Kind
 from ..schema import ColumnType
 from .privileges import standard_privileges
 
 _FOLDER = Path(__file__).parent / "tables"
 
 
-def standard_documents() -> Iterator[tuple[str, Document]]:
+def standard_documents() -> Iterator[tuple[Kind, Document]]:
     """Give every definition of a plain organization as (kind, document): tables, columns, relationships."""
     files = [orjson.loads(path.read_bytes()) for path in sorted(_FOLDER.glob("*.json"))]
     primary_ids = {each["logicalName"]: each["primaryId"] for each in files}
@@ -149,7 +149,7 @@ def _many_to_one(table: str, relationship: Mapping[str, Any], primary_ids: Mappi
     )
 
 
-def _many_to_many(relationship: Mapping[str, Any]) -> Iterator[tuple[str, Document]]:
+def _many_to_many(relationship: Mapping[str, Any]) -> Iterator[tuple[Kind, Document]]:
     """Give the relationship and its intersect table: own id, the two ids, a row version."""
     intersect = relationship["intersect"]
     one, two = (relationship["table1"], relationship["column1"]), (relationship["table2"], relationship["column2"])
