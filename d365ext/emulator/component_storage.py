@@ -1,4 +1,4 @@
-"""SQLite tables beside the rows of components: labels in other languages, and changes that wait to be published."""
+"""SQLite tables beside the rows of components: labels in other languages, unpublished changes, what apps show."""
 
 from __future__ import annotations
 
@@ -9,5 +9,8 @@ CREATE = """
     );
     create table _unpublished (
         table_name text not null, row_id text not null, changes text not null, primary key (table_name, row_id)
+    );
+    create table _app_component (
+        app_id text not null, component_type integer not null, object_id text not null, primary key (app_id, object_id)
     );
 """

@@ -39,6 +39,7 @@ class Target:
 
 
 ACTIONS: Mapping[str, str] = {
+    "AddAppComponents": "app_rules.add_components",
     "AddSolutionComponent": "solutions.add_component",
     "BulkDelete": "bulk_delete.bulk_delete",
     "CanBeReferenced": "relationship_actions.can_be_referenced",
@@ -62,6 +63,7 @@ ACTIONS: Mapping[str, str] = {
     "PublishAllXml": "publishing.publish_all",
     "PublishXml": "publishing.publish_xml",
     "ReactivateEntityKey": "keys_write.reactivate",
+    "RemoveAppComponents": "app_rules.remove_components",
     "RemoveSolutionComponent": "solutions.remove_component",
     "ReviseQuote": "sales_quote.revise",
     "SetLocLabels": "labels.set_labels",
@@ -76,11 +78,15 @@ FUNCTIONS: Mapping[str, str] = {
     "GetValidReferencedEntities": "relationship_actions.valid_referenced",
     "GetValidReferencingEntities": "relationship_actions.valid_referencing",
     "InitializeFrom": "initialize_from.initialize_from",
+    "RetrieveAppComponents": "app_rules.retrieve_components",
     "RetrieveCurrentOrganization": "system.retrieve_current_organization",
+    "RetrieveDependenciesForDelete": "dependencies.retrieve",
+    "RetrieveDependentComponents": "dependencies.retrieve",
     "RetrieveLocLabels": "labels.retrieve_labels",
     "RetrieveProvisionedLanguages": "labels.provisioned_languages",
     "RetrieveTotalRecordCount": "system.retrieve_total_record_count",
     "RetrieveVersion": "system.retrieve_version",
+    "ValidateApp": "app_rules.validate",
     "WhoAmI": "system.who_am_i",
 }
 
@@ -136,12 +142,49 @@ BEFORE_WRITE: Mapping[str, tuple[str, ...]] = {
     "opportunity": ("sales_states.before_write", "sales_opportunity.before_write"),
     "quote": ("sales_states.before_write",),
     "salesorder": ("sales_states.before_write",),
+    "savedquery": ("component_rows.before_write", "view_rules.before_write", "publishing.hold_back"),
+    "systemform": ("component_rows.before_write", "form_rules.before_write", "publishing.hold_back"),
+    "savedqueryvisualization": ("component_rows.before_write", "chart_rules.before_write", "publishing.hold_back"),
+    "webresource": ("component_rows.before_write", "web_resource_rules.before_write", "publishing.hold_back"),
+    "sitemap": ("component_rows.before_write", "app_rules.before_site_map", "publishing.hold_back"),
+    "appmodule": ("component_rows.before_write", "app_rules.before_app", "publishing.hold_back"),
+    "publisher": ("solutions.before_publisher",),
+    "solution": ("solutions.before_solution",),
+    "solutioncomponent": ("solutions.refuse_component_write",),
+    "attributemap": ("mappings.before_write",),
+    "entitymap": ("mappings.before_write",),
+    "role": ("component_rows.before_write",),
+    "fieldsecurityprofile": ("component_rows.before_write",),
 }
 AFTER_WRITE: Mapping[str, tuple[str, ...]] = {
     "systemuser": ("owners.after_write",),
     "team": ("owners.after_write",),
+    "systemform": ("component_rows.after_write",),
+    "savedqueryvisualization": ("component_rows.after_write",),
+    "webresource": ("component_rows.after_write",),
+    "sitemap": ("component_rows.after_write",),
+    "appmodule": ("component_rows.after_write",),
+    "attributemap": ("component_rows.after_write",),
+    "role": ("component_rows.after_write",),
+    "fieldsecurityprofile": ("component_rows.after_write",),
+    "fieldpermission": ("component_rows.after_write",),
+    "savedquery": ("view_rules.after_write", "component_rows.after_write"),
 }
-BEFORE_DELETE: Mapping[str, tuple[str, ...]] = {}
+BEFORE_DELETE: Mapping[str, tuple[str, ...]] = {
+    "systemform": ("component_rows.before_delete", "dependencies.before_delete"),
+    "savedqueryvisualization": ("component_rows.before_delete", "dependencies.before_delete"),
+    "webresource": ("component_rows.before_delete", "dependencies.before_delete"),
+    "sitemap": ("component_rows.before_delete", "dependencies.before_delete"),
+    "appmodule": ("component_rows.before_delete", "app_rules.before_delete"),
+    "role": ("component_rows.before_delete", "dependencies.before_delete"),
+    "fieldsecurityprofile": ("component_rows.before_delete", "dependencies.before_delete"),
+    "savedquery": ("component_rows.before_delete", "view_rules.before_delete", "dependencies.before_delete"),
+    "attributemap": ("mappings.before_delete",),
+    "entitymap": ("mappings.before_delete",),
+    "publisher": ("solutions.before_delete_publisher",),
+    "solution": ("solutions.before_delete_solution",),
+    "solutioncomponent": ("solutions.refuse_component_delete",),
+}
 
 
 @cache

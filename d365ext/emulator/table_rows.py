@@ -10,47 +10,20 @@ from __future__ import annotations
 
 from xml.sax.saxutils import quoteattr
 
-from . import rows
+from . import roles, rows
 from .documents import fixed_id, label_texts
 from .schema import Table
 from .session import Session
 
-_RIGHTS = {
-    "Read": 1,
-    "Write": 2,
-    "Append": 4,
-    "AppendTo": 16,
-    "Create": 32,
-    "Delete": 65536,
-    "Share": 262144,
-    "Assign": 524288,
-}
-"""Source: learn.microsoft.com/…/webapi/reference/accessrights."""
 _TEXT_CONTROL = "{4273EDBD-AC1D-40D3-9FB2-095C621B552D}"
 _LOOKUP_CONTROL = "{270BD3DB-D9AF-4782-9025-509E298DEC0A}"
 
 
 def add(session: Session, table: Table) -> None:
     """Make the rows of a new table."""
-    add_privileges(session, table)
+    roles.add_privileges(session, table.definition["Privileges"])
     _add_views(session, table)
     _add_forms(session, table)
-
-
-def add_privileges(session: Session, table: Table) -> None:
-    """Make the privilege rows that the table's definition lists."""
-    privileges = session.schema.table("privilege")
-    for each in table.definition.get("Privileges") or ():
-        values = {
-            "privilegeid": each["PrivilegeId"],
-            "name": each["Name"],
-            "accessright": _RIGHTS[each["PrivilegeType"]],
-            "canbebasic": each["CanBeBasic"],
-            "canbelocal": each["CanBeLocal"],
-            "canbedeep": each["CanBeDeep"],
-            "canbeglobal": each["CanBeGlobal"],
-        }
-        rows.create(session, privileges, values, by_system=True)
 
 
 def _add_views(session: Session, table: Table) -> None:
