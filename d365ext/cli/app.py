@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from d365ext.cli import data_commands, deploy_commands, emulator_commands, show_commands
+from d365ext.cli import data_commands, demo, deploy_commands, doctor, emulator_commands, show_commands
 from d365ext.cli.failures import report
 from d365ext.cli.invocation import Invocation, LogFormat
 from d365ext.cli.output import note, say
@@ -42,6 +42,8 @@ def build_app() -> typer.Typer:
     app.add_typer(deploy_commands.app, name="deploy")
     app.add_typer(data_commands.app, name="data")
     app.add_typer(show_commands.app, name="show")
+    doctor.add_to(app)
+    demo.add_to(app)
     for entry in sorted(importlib.metadata.entry_points(group="d365ext.commands")):
         _plug_in(app, entry)
     return app
@@ -106,8 +108,9 @@ def global_options_first(arguments: Sequence[str]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and leave the process with its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(run(given))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -116,8 +119,6 @@ def run(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments[:before_marker]
     verbose = any(flag in arguments[:before_marker] for flag in GLOBAL_FLAGS)
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _stop)
         code = build_app()(args=global_options_first(arguments), prog_name="d365ext", standalone_mode=False)
     except Exception as error:  # the outer loop of the program: nothing above it could say more
         return report(error, as_json=as_json, verbose=verbose)
