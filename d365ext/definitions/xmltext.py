@@ -74,3 +74,19 @@ def is_same_xml(one: str, other: str) -> bool:
         return canonical(one) == canonical(other)
     except XmlMistake:
         return one == other
+
+
+def outline(text: str) -> list[str]:
+    """Write XML as one line an element, without closing tags, indented by depth; to compare line by line.
+
+    Errors:  XmlMistake.
+    """
+
+    def told(element: etree._Element, depth: int) -> list[str]:
+        pairs: Any = sorted(element.attrib.items())
+        attributes = "".join(f' {name}="{value}"' for name, value in pairs)
+        content = f" {element.text.strip()}" if element.text and element.text.strip() else ""
+        own = f"{'  ' * depth}<{element.tag}{attributes}>{content}"
+        return [own, *(line for child in element for line in told(child, depth + 1))]
+
+    return told(parse_xml(canonical(text)), 0)

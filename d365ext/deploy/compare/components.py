@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from d365ext.definitions.xmltext import canonical, is_same_xml
+from d365ext.definitions.xmltext import XmlMistake, is_same_xml, outline
 from d365ext.deploy.change import CreateComponent, ModifyComponent
 from d365ext.deploy.compare.refusal import Findings, Refusal
 from d365ext.deploy.component import Component
@@ -51,7 +51,10 @@ def _told(component: Component, name: str, found: FoundComponent) -> Iterator[st
     """Say how a column differs: of XML the elements, of a short value the value, of a long one only that it differs."""
     before, after = found.columns.get(name), component.columns[name]
     if name in component.xml:
-        yield from (f"{name} {line}" for line in _xml_lines(str(before or "<none/>"), str(after)))
+        try:
+            yield from (f"{name} {line}" for line in _xml_lines(str(before), str(after)))
+        except XmlMistake:
+            yield f"{name} is not XML any more"
     elif max(len(str(before)), len(str(after))) <= 60:
         yield from_to(name, before, after)
     else:
@@ -60,7 +63,6 @@ def _told(component: Component, name: str, found: FoundComponent) -> Iterator[st
 
 def _xml_lines(before: str, after: str) -> Iterator[str]:
     """Say which elements go and come, in document order."""
-    one, other = (canonical(text).replace("><", ">\n<").splitlines() for text in (before, after))
-    for line in difflib.ndiff(one, other):
+    for line in difflib.ndiff(outline(before), outline(after)):
         if line[0] in "+-":
-            yield f"{line[0]} {line[2:]}"
+            yield f"{line[0]} {line[2:].strip()}"
