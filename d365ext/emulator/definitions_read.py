@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from . import keys_write
 from .definition_nodes import Node, NodeSet, navigate, root
 from .definition_query import DefinitionQuery, check_select, matcher, read_query, selected
 from .definition_types import NAMESPACE, DefinitionType, definition_type
@@ -29,6 +30,24 @@ def handle(session: Session, segments: list[Segment], request: Request) -> Respo
         response = resolve("definitions_write.handle")(session, segments, request)
         assert isinstance(response, Response)  # noqa: S101  routes are ours
         return response
+    response = read(session, segments, request)
+    if _shows_keys(segments, request) and keys_write.has_pending(session):
+        with session.org.writing() as writing:
+            keys_write.build_pending(writing)
+    return response
+
+
+def _shows_keys(segments: list[Segment], request: Request) -> bool:
+    """Say whether a request looks at keys: then the indexes that wait are built after it has seen them Pending.
+
+    Source: the index of a key is made by a system job (keys_write.py); that the job runs after the first look is ours,
+    so that a client meets both states.
+    """
+    return any(each.name == "Keys" for each in segments) or "Keys" in request.options.get("$expand", "")
+
+
+def read(session: Session, segments: list[Segment], request: Request) -> Response:
+    """Answer a GET of definitions."""
     place = walk(session, segments)
     query = read_query(request)
     if place.property_name is not None:
