@@ -29,6 +29,7 @@ class Plan:
     has: frozenset[str]  # system columns that this table has
     money: tuple[Column, ...]
     bases: Mapping[str, str]  # money column → its base column
+    numbers: Mapping[str, str]  # text column → autonumber format
     default_status: Mapping[int, int]  # state → status
     before: tuple[str, ...]  # hooks
     after: tuple[str, ...]
@@ -40,8 +41,6 @@ _PLANS: WeakKeyDictionary[Table, Plan] = WeakKeyDictionary()
 # Filled by the platform where a client leaves them out, though they are SystemRequired. Inferred, per table.
 _FILLED = frozenset(
     {
-        ("quote", "quotenumber"),
-        ("salesorder", "ordernumber"),
         ("systemform", "formjson"),
         ("systemuser", "domainname"),
         ("systemuser", "internalemailaddress"),
@@ -82,6 +81,7 @@ def _make(table: Table) -> Plan:
         has=frozenset(name for name in _SYSTEM if name in columns),
         money=table.money_columns,
         bases={c.base_of: c.logical for c in columns.values() if c.base_of is not None and c.base_of in columns},
+        numbers=_numbers(table),
         default_status=_default_status(table) if status else {},
         before=tuple(routes.BEFORE_WRITE.get(table.logical, ())),
         after=tuple(routes.AFTER_WRITE.get(table.logical, ())),
@@ -96,6 +96,7 @@ def _is_needed(table: Table, column: Column) -> bool:
         and column.is_stored
         and (column.type in TEXT_TYPES or column.type in (ColumnType.LOOKUP, ColumnType.CUSTOMER))
         and (table.logical, column.logical) not in _FILLED
+        and column.logical not in _numbers(table)
     )
 
 
@@ -120,7 +121,25 @@ def _defaults(table: Table) -> dict[str, Any]:
         found |= {name: value for name, value in known.items() if name in table.columns}
     if table.is_activity and "activitytypecode" in table.columns:
         found |= {"activitytypecode": table.logical, "isregularactivity": 1, "instancetypecode": 0}
+    if table.logical == "quote":
+        found["revisionnumber"] = 0  # its first; ReviseQuote counts on
     return {name: value for name, value in found.items() if name in table.columns}
+
+
+# Numbers of a fresh environment (organization.quoteprefix …) [inferred].
+_STANDARD_NUMBERS = {
+    "quote": ("quotenumber", "QUO-{SEQNUM:5}-{RANDSTRING:6}"),
+    "salesorder": ("ordernumber", "ORD-{SEQNUM:5}-{RANDSTRING:6}"),
+}
+
+
+def _numbers(table: Table) -> dict[str, str]:
+    found = dict([_STANDARD_NUMBERS[table.logical]]) if table.logical in _STANDARD_NUMBERS else {}
+    for column in table.stored:
+        pattern = column.definition.get("AutoNumberFormat")
+        if pattern:
+            found[column.logical] = str(pattern)
+    return found
 
 
 def _default_status(table: Table) -> dict[int, int]:
