@@ -17,10 +17,10 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from . import rows, security
+from .action_parameters import only
 from .conditions import condition
 from .http import Request, Response
 from .problems import Problem
-from .sales_close import only
 from .schema import Table
 from .session import Session
 from .stored_values import Condition, Operand

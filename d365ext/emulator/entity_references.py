@@ -35,8 +35,8 @@ def optional_reference(session: Session, body: Mapping[str, Any], name: str) -> 
         raise Problem.payload(f"The parameter '{name}' must be an object that names a row.")
     address = given.get("@odata.id")
     if isinstance(address, str):
-        table, row_id = row_of(session, address)
-        return LookupValue(table.logical, row_id)
+        addressed, row_id = row_of(session, address)
+        return LookupValue(addressed.logical, row_id)
     table_name = str(given.get("@odata.type", "")).removeprefix("#").removeprefix(_TYPE)
     table = session.schema.tables.get(table_name) or _table_by_key(session, given)
     if table is None or table.primary_id not in given:

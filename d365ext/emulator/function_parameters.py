@@ -21,8 +21,8 @@ def parameter(params: Mapping[str, Expression], name: str, request: Request) -> 
     """Give the value of a required parameter; 400 if it is missing or not a constant."""
     expression = params.get(name)
     if isinstance(expression, Alias):
-        text = request.options.get(f"@{expression.name}")
-        expression = None if text is None else parse_value(text)
+        text = request.options.get(f"@{expression.name}", "null").strip()
+        expression = Literal(JsonObject(text)) if text.startswith("{") else parse_value(text)
     if not isinstance(expression, Literal):
         raise Problem.payload(f"The function parameter '{name}' is missing or is not a constant.")
     return expression.value

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import cascade, payload, rows, sales_close, security
+from .action_parameters import only
 from .entity_references import read_reference
 from .http import Request, Response
 from .problems import Problem
@@ -31,7 +32,7 @@ _INACTIVE = {"account": 1, "contact": 1, "lead": 2}
 
 def merge(session: Session, body: Mapping[str, Any], request: Request) -> Response:
     """Answer `POST Merge`."""
-    sales_close.only(body, "Target", "Subordinate", "UpdateContent", "PerformParentingChecks")
+    only(body, "Target", "Subordinate", "UpdateContent", "PerformParentingChecks")
     target = read_reference(session, body, "Target")
     subordinate = read_reference(session, body, "Subordinate")
     if target.table not in _MERGEABLE or subordinate.table != target.table:

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import rows, security
+from .action_parameters import guid, only
 from .http import Request, Response
 from .problems import Problem
 from .routes import Target
-from .sales_close import only, row_id
 from .security import Depth
 from .seed_ids import BUSINESS_UNIT, ROLE
 from .session import Session
@@ -74,7 +74,7 @@ def remove_privilege_role(session: Session, target: Target, body: Mapping[str, A
     role = _changeable(target)
     only(body, "PrivilegeId")
     session.raw.execute(
-        "delete from roleprivileges where roleid = ? and privilegeid = ?", (role, row_id(body, "PrivilegeId"))
+        "delete from roleprivileges where roleid = ? and privilegeid = ?", (role, guid(body, "PrivilegeId"))
     )
     return Response.empty()
 

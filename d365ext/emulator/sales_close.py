@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 from . import payload, query, rows
+from .action_parameters import only, untyped, whole_number
 from .http import Request, Response
 from .problems import Problem
 from .schema import Table
@@ -59,6 +59,7 @@ class Closing:
 def read(session: Session, kind: Kind, body: Mapping[str, Any], request: Request, *, state: int) -> Closing:
     """Read a close message; 400 if it names no row or a status that does not belong to `state`, 404 for no such row."""
     only(body, kind.parameter, "Status")
+    stated = whole_number(body, "Status")
     given = body.get(kind.parameter)
     if not isinstance(given, dict):
         raise Problem.payload(f"The parameter '{kind.parameter}' must be an object of type {kind.activity}.")
@@ -72,7 +73,7 @@ def read(session: Session, kind: Kind, body: Mapping[str, Any], request: Request
     row = rows.find(session, table, target.id)
     if row is None:
         raise Problem.no_row(kind.table, target.id)
-    status = status_for(table, target.id, state, whole_number(body, "Status"))
+    status = status_for(table, target.id, state, stated)
     return Closing(kind, target.id, row, state, status, activity)
 
 
@@ -109,34 +110,6 @@ def status_for(table: Table, row_id: str, state: int, given: int) -> int:
             f"on {table.logical} with Id {row_id}.",
         )
     return given
-
-
-def only(body: Mapping[str, Any], *names: str) -> None:
-    """Refuse a parameter that the action does not have."""
-    unknown = body.keys() - set(names)
-    if unknown:
-        raise Problem.payload(f"The parameter '{min(unknown)}' is not a parameter of this action.")
-
-
-def untyped(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out `@odata.type`, which a parameter may carry."""
-    return {name: value for name, value in given.items() if name != "@odata.type"}
-
-
-def whole_number(body: Mapping[str, Any], name: str) -> int:
-    """Read a required Edm.Int32 parameter."""
-    value = body.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise Problem.payload(f"The parameter '{name}' must be an integer.")
-    return value
-
-
-def row_id(body: Mapping[str, Any], name: str) -> str:
-    """Read a required Edm.Guid parameter."""
-    try:
-        return str(UUID(body[name]))
-    except (KeyError, ValueError, TypeError, AttributeError):
-        raise Problem.payload(f"The parameter '{name}' must be a GUID.") from None
 
 
 def existing(session: Session, table: Table, row_id: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import initialize_from, rows, sales_close
+from .action_parameters import only, whole_number
 from .entity_references import optional_reference
 from .http import Request, Response
 from .problems import Problem
@@ -31,7 +32,7 @@ OPEN, QUALIFIED = 0, 1
 
 def qualify(session: Session, target: Target, body: Mapping[str, Any], request: Request) -> Response:
     """Answer `POST leads(id)/Microsoft.Dynamics.CRM.QualifyLead`."""
-    sales_close.only(
+    only(
         body,
         "CreateAccount",
         "CreateContact",
@@ -48,7 +49,7 @@ def qualify(session: Session, target: Target, body: Mapping[str, Any], request: 
     lead = sales_close.existing(session, target.table, lead_id)
     if lead["statecode"] != OPEN:
         raise sales_close.wrong_state("The lead cannot be qualified because it is not open.")
-    status = sales_close.status_for(target.table, lead_id, QUALIFIED, sales_close.whole_number(body, "Status"))
+    status = sales_close.status_for(target.table, lead_id, QUALIFIED, whole_number(body, "Status"))
     made: list[LookupValue] = []
     account = _account(session, target.table, lead_id, lead, body, made)
     contact = _contact(session, target.table, lead_id, lead, body, made, account)

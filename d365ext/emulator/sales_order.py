@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import initialize_from, rows, sales_close, sales_quote
+from . import initialize_from, rows, sales_close, sales_numbers, sales_quote
+from .action_parameters import guid, only, whole_number
 from .http import Request, Response
 from .session import Session
 from .values import LookupValue
@@ -44,7 +45,7 @@ def _close(session: Session, body: Mapping[str, Any], request: Request, state: i
 
 def convert_quote(session: Session, body: Mapping[str, Any], request: Request) -> Response:
     """Answer `POST ConvertQuoteToSalesOrder`: win the quote if it is active, and make an order of it."""
-    sales_close.only(
+    only(
         body,
         "QuoteId",
         "ColumnSet",
@@ -53,7 +54,7 @@ def convert_quote(session: Session, body: Mapping[str, Any], request: Request) -
         "QuoteCloseSubject",
         "QuoteCloseDescription",
     )
-    quote_id = sales_close.row_id(body, "QuoteId")
+    quote_id = guid(body, "QuoteId")
     quotes = session.schema.table("quote")
     quote = sales_close.existing(session, quotes, quote_id)
     if quote["statecode"] == sales_quote.ACTIVE:
@@ -65,6 +66,7 @@ def convert_quote(session: Session, body: Mapping[str, Any], request: Request) -
     values["quoteid"] = LookupValue("quote", quote_id)
     if quote["opportunityid"] is not None:
         values["opportunityid"] = LookupValue("opportunity", quote["opportunityid"])
+    sales_numbers.fill(session, table, values)
     made = rows.create(session, table, values, by_system=True)
     return sales_close.answer_row(session, table, made, body, request)
 
@@ -79,7 +81,7 @@ def _win(session: Session, quote_id: str, quote: Mapping[str, Any], body: Mappin
         if body.get(parameter) is not None:
             activity[column] = body[parameter]
     given = body.get("QuoteCloseStatus")
-    stated = sales_close.DEFAULT_STATUS if given is None else sales_close.whole_number(body, "QuoteCloseStatus")
+    stated = sales_close.DEFAULT_STATUS if given is None else whole_number(body, "QuoteCloseStatus")
     status = sales_close.status_for(session.schema.table("quote"), quote_id, sales_quote.WON, stated)
     kind = sales_quote.KIND
     sales_quote.finish(session, sales_close.Closing(kind, quote_id, quote, sales_quote.WON, status, activity))
@@ -87,12 +89,13 @@ def _win(session: Session, quote_id: str, quote: Mapping[str, Any], body: Mappin
 
 def generate_from_opportunity(session: Session, body: Mapping[str, Any], request: Request) -> Response:
     """Answer `POST GenerateSalesOrderFromOpportunity`: an order with what the column mappings carry over."""
-    sales_close.only(body, "OpportunityId", "ColumnSet")
-    opportunity_id = sales_close.row_id(body, "OpportunityId")
+    only(body, "OpportunityId", "ColumnSet")
+    opportunity_id = guid(body, "OpportunityId")
     opportunities = session.schema.table("opportunity")
     sales_close.existing(session, opportunities, opportunity_id)
     table = session.schema.table("salesorder")
     values = initialize_from.mapped(session, opportunities, opportunity_id, table)
     values["opportunityid"] = LookupValue("opportunity", opportunity_id)
+    sales_numbers.fill(session, table, values)
     made = rows.create(session, table, values, by_system=True)
     return sales_close.answer_row(session, table, made, body, request)

@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import initialize_from, rows, sales_close
+from . import initialize_from, rows, sales_close, sales_numbers
+from .action_parameters import guid, only
 from .http import Request, Response
 from .problems import Problem
 from .row_values import copy_of
@@ -54,9 +55,9 @@ def finish(session: Session, closing: sales_close.Closing) -> None:
 
 def revise(session: Session, body: Mapping[str, Any], request: Request) -> Response:
     """Answer `POST ReviseQuote`: a new draft with the same number."""
-    sales_close.only(body, "QuoteId", "ColumnSet")
+    only(body, "QuoteId", "ColumnSet")
     table = session.schema.table("quote")
-    row_id = sales_close.row_id(body, "QuoteId")
+    row_id = guid(body, "QuoteId")
     row = sales_close.existing(session, table, row_id)
     if row["statecode"] not in (ACTIVE, CLOSED):
         raise sales_close.wrong_state("The quote cannot be revised because it is not in the Active or Closed state.")
@@ -81,12 +82,13 @@ def revise(session: Session, body: Mapping[str, Any], request: Request) -> Respo
 
 def generate_from_opportunity(session: Session, body: Mapping[str, Any], request: Request) -> Response:
     """Answer `POST GenerateQuoteFromOpportunity`: a draft with what the column mappings carry over."""
-    sales_close.only(body, "OpportunityId", "ColumnSet")
-    opportunity_id = sales_close.row_id(body, "OpportunityId")
+    only(body, "OpportunityId", "ColumnSet")
+    opportunity_id = guid(body, "OpportunityId")
     opportunity = session.schema.table("opportunity")
     sales_close.existing(session, opportunity, opportunity_id)
     table = session.schema.table("quote")
     values = initialize_from.mapped(session, opportunity, opportunity_id, table)
     values["opportunityid"] = LookupValue("opportunity", opportunity_id)
-    made = rows.create(session, table, values)
+    sales_numbers.fill(session, table, values)
+    made = rows.create(session, table, values, by_system=True)
     return sales_close.answer_row(session, table, made, body, request)
