@@ -14,11 +14,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .problems import Problem
 from .row_plan import Plan
+from .schema import Table
 from .session import Session
 
 RATE_SCALE = 10**10
 """transactioncurrency.exchangerate and exchangerate of every row have precision 10 (table reference)."""
+
+
+def before_write(session: Session, table: Table, row_id: str | None, changes: Mapping[str, Any]) -> None:
+    """Refuse a new rate for the base currency.
+
+    Source: error code table, 0x80048cf5: the base currency's exchange rate is not updatable.
+    """
+    del table
+    if row_id is not None and "exchangerate" in changes and row_id == currencies(session).base:
+        raise Problem(400, "0x80048cf5", "The exchange rate of the base currency cannot be modified.")
+
+
+def after_write(session: Session, table: Table, row_id: str, operation: str, changes: Mapping[str, Any]) -> None:
+    """Let the session read its currencies anew. Rows keep the rate they have until they are saved."""
+    del table, row_id, operation, changes
+    session.cache.pop("currencies", None)
 
 
 class Currencies:

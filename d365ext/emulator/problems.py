@@ -51,7 +51,8 @@ class Problem(Exception):  # noqa: N818  the platform's word for it would be fau
             table,
             f"Microsoft.Crm.CrmException: Invalid property '{name}' was found in entity "
             f"'Microsoft.Dynamics.CRM.{table}'. ---> Microsoft.OData.ODataException: The property '{name}' does not "
-            f"exist on type ''Microsoft.Dynamics.CRM.{table}'. Make sure to only use property names that are defined by the type.",
+            f"exist on type 'Microsoft.Dynamics.CRM.{table}'. Make sure to only use property names that are defined by "
+            "the type.",
         )
 
     @classmethod

@@ -4,15 +4,14 @@ A route is "module.function", imported when it is first used, so that this table
 importing them all. Whatever is not here is refused with 501 and its name (actions and functions that Dataverse
 documents) or 404 (names that mean nothing).
 
-Signatures, by kind:
-    ACTIONS           handler(session: Session, body: dict, request: Request) -> Response        POST /Name
-    FUNCTIONS         handler(session: Session, params: dict[str, Expression], request) -> Response   GET /Name(…)
-    BOUND_ACTIONS     handler(session, target: Target, body: dict, request) -> Response          POST /set[(id)]/Namespace.Name
-    BOUND_FUNCTIONS   handler(session, target: Target, params, request) -> Response              GET  /set[(id)]/Namespace.Name(…)
-    DEFINITION_SETS   handler(session, segments: list[Segment], request) -> Response             any method; a write
-                      session for anything but GET
-    SPECIAL           handler(org: Organization, request: Request) -> Response                   opens its own sessions
-    ADMIN             handler(org, request) -> Response                                          /_emulator/<name>
+Signatures, by kind; every handler gives a Response:
+    ACTIONS           handler(session, body: dict, request)                  POST /Name
+    FUNCTIONS         handler(session, params, request)                      GET  /Name(…)
+    BOUND_ACTIONS     handler(session, target: Target, body: dict, request)  POST /set[(id)]/Namespace.Name
+    BOUND_FUNCTIONS   handler(session, target: Target, params, request)      GET  /set[(id)]/Namespace.Name(…)
+    DEFINITION_SETS   handler(session, segments, request)                    any method; writes in a write session
+    SPECIAL           handler(org, request)                                  opens its own sessions
+    ADMIN             handler(org, request)                                  /_emulator/<name>
 `params` are still expressions of odata_ast (parameter aliases unresolved: request.options["@p1"] has their text).
 """
 
@@ -132,8 +131,8 @@ ADMIN: Mapping[str, str] = {
     "trace": "admin.trace",
 }
 
-# Hooks by table: called by rows.py around writes of clients, inside the same transaction; `changes` are values as rows.py
-# takes them. The first and third are not called for what the server itself writes (by_system).
+# Hooks by table: called by rows.py around writes of clients, inside the same transaction; `changes` are values as
+# rows.py takes them. The first and third are not called for what the server itself writes (by_system).
 #   before_write(session, table, row_id | None (create), changes: dict) -> None   may change `changes` or refuse
 #   after_write(session, table, row_id, operation: "create" | "update" | "delete", changes: dict) -> None
 #   before_delete(session, table, row_id) -> None   may refuse
@@ -142,6 +141,7 @@ BEFORE_WRITE: Mapping[str, tuple[str, ...]] = {
     "opportunity": ("sales_states.before_write", "sales_opportunity.before_write"),
     "quote": ("sales_states.before_write",),
     "salesorder": ("sales_states.before_write",),
+    "transactioncurrency": ("currency.before_write",),
     "savedquery": ("component_rows.before_write", "view_rules.before_write", "publishing.hold_back"),
     "systemform": ("component_rows.before_write", "form_rules.before_write", "publishing.hold_back"),
     "savedqueryvisualization": ("component_rows.before_write", "chart_rules.before_write", "publishing.hold_back"),
@@ -159,6 +159,7 @@ BEFORE_WRITE: Mapping[str, tuple[str, ...]] = {
 AFTER_WRITE: Mapping[str, tuple[str, ...]] = {
     "systemuser": ("owners.after_write",),
     "team": ("owners.after_write",),
+    "transactioncurrency": ("currency.after_write",),
     "systemform": ("component_rows.after_write",),
     "savedqueryvisualization": ("component_rows.after_write",),
     "webresource": ("component_rows.after_write",),

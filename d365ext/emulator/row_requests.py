@@ -3,12 +3,13 @@
 Owns the meaning of methods and of If-Match, If-None-Match and Prefer: return=representation on rows. What a body means
 is payload.py's, what is written row_writes.py's and rows.py's, what is read query.py's.
 
-Sources: learn.microsoft.com/…/webapi/create-entity-web-api, …/update-delete-entities-using-web-api ("Upsert a table
-row", "Update a single property value", "Delete a single property value"),
-…/perform-conditional-operations-using-web-api (texts and statuses of failed conditions), …/use-upsert-insert-update-record (steps of an upsert by key: key columns are
-taken out of the body for an update, and into it for a create, where values in the body win; the answer echoes the
-alternate key), …/optimistic-concurrency. With `error_codes` "empty" the codes of failed conditions are empty, as that
-page prints them; live services fill them (field reports). Inferred: If-Match with a version on a missing row is 404.
+Sources, all under learn.microsoft.com/…/data-platform/: webapi/create-entity-web-api;
+webapi/update-delete-entities-using-web-api ("Upsert a table row", "Update a single property value", "Delete a single
+property value"); webapi/perform-conditional-operations-using-web-api (texts and statuses of failed conditions);
+use-upsert-insert-update-record (steps of an upsert by key: key columns are taken out of the body for an update, and
+into it for a create, where values in the body win; the answer echoes the alternate key); optimistic-concurrency.
+With `error_codes` "empty" the codes of failed conditions are empty, as that page prints them; live services fill them
+(field reports). Inferred: If-Match with a version on a missing row is 404.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import query, row_writes, rows
+from . import envelope, query, row_writes, rows
 from .addresses import Address
 from .http import Request, Response
 from .problems import Problem
@@ -78,7 +79,7 @@ def write_property(session: Session, address: Address, name: str, request: Reque
         value = body["value"]
     row_id = str(row[address.table.primary_id])
     row_writes.update_row(session, address.table, row_id, {name: value}, request)
-    return Response.empty(headers={"OData-EntityId": query.address(request, address.table, row_id)})
+    return Response.empty(headers={"OData-EntityId": envelope.address(request, address.table, row_id)})
 
 
 def _present(session: Session, address: Address) -> dict[str, Any]:
@@ -147,7 +148,7 @@ def _written(
             f"return=representation,{applied}" if applied else "return=representation"
         )
         return response
-    link = query.address(request, table, row_id)
+    link = envelope.address(request, table, row_id)
     if address is not None and address.key:
         link = request.root + _tail(request)
     return Response.empty(headers={"OData-EntityId": link, **({"Location": link} if created else {})})

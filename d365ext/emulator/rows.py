@@ -18,7 +18,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import cascade, currency, customers, row_defaults
+from . import cascade, currency, customers, numbering, row_defaults, security
 from .problems import Problem
 from .routes import resolve
 from .row_plan import Plan, plan_of
@@ -40,6 +40,9 @@ def create_many(
 ) -> list[str]:
     """Create rows in order, all or none; give their ids."""
     plan = plan_of(table)
+    if not by_system:
+        _refuse_message(table, "Create")
+        security.require(session, table, "Create")
     ids: list[str] = []
     waiting: list[Row] = []
     shape: tuple[str, ...] = ()
@@ -69,6 +72,8 @@ def update(session: Session, table: Table, row_id: str, changes: Mapping[str, An
     before = find(session, table, row_id)
     if before is None:
         raise Problem.no_row(table.logical, row_id)
+    if not by_system:
+        security.require(session, table, "Write", before)
     wanted = dict(changes)
     for hook in plan.before if not by_system else ():
         resolve(hook)(session, table, row_id, wanted)
@@ -92,9 +97,13 @@ def update(session: Session, table: Table, row_id: str, changes: Mapping[str, An
 
 def delete(session: Session, table: Table, row_id: str, *, by_system: bool = False) -> None:
     """Delete a row, with what its relationships' delete behaviour says; 404 if it is not there."""
-    if find(session, table, row_id) is None:
+    row = find(session, table, row_id)
+    if row is None:
         raise Problem.no_row(table.logical, row_id)
     plan = plan_of(table)
+    if not by_system:
+        _refuse_message(table, "Delete")
+        security.require(session, table, "Delete", row)
     for hook in plan.before_delete if not by_system else ():
         resolve(hook)(session, table, row_id)
     cascade.before_delete(session, table, row_id)
@@ -162,6 +171,20 @@ def etag(version: int) -> str:
     return f'W/"{version}"'
 
 
+_NOT_CREATED = frozenset({"activitypointer", "organization", "owner", "privilege", "sdkmessage", "sdkmessagefilter"})
+"""Tables whose rows come and go by other ways. Source: the "Messages" of their pages in the table reference."""
+
+
+def _refuse_message(table: Table, message: str) -> None:
+    if table.logical in _NOT_CREATED or table.is_intersect:
+        raise Problem(
+            400,
+            "0x80040800",
+            f"The '{message}' method does not support entities of type '{table.logical}'. MessageProcessorCache "
+            "returned MessageProcessor.Empty.",
+        )
+
+
 def _new_row(session: Session, plan: Plan, values: Mapping[str, Any], *, by_system: bool) -> Row:
     if plan.before and not by_system:
         values = dict(values)
@@ -173,6 +196,7 @@ def _new_row(session: Session, plan: Plan, values: Mapping[str, Any], *, by_syst
             raise _missing(plan, name)
     customers.follow(plan, row, row)
     row_defaults.on_create(session, plan, row)
+    numbering.on_create(session, plan, row)
     currency.on_create(session, plan, row)
     return row
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import mapping_seed, roles, rows, seed_ids, seed_layouts
+from . import mapping_seed, message_rows, roles, rows, seed_ids, seed_layouts
 from .session import Session
 from .values import LookupValue
 
@@ -30,6 +30,7 @@ def plant(session: Session) -> None:
     _people(session)
     _solutions(session)
     seed_layouts.plant(session)
+    message_rows.plant(session)
     roles.plant(session)
     mapping_seed.seed(session)
 
