@@ -63,6 +63,30 @@ class RunRecord:
     version: str = field(default_factory=lambda: version("d365ext"))
     message: str = ""
 
+    @property
+    def seconds(self) -> float | None:
+        """How long it took."""
+        return None if self.ended_at is None else round((self.ended_at - self.started_at).total_seconds(), 1)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give it as `--json` prints it."""
+        return {
+            "run": self.id,
+            "started_at": self.started_at.isoformat(),
+            "ended_at": None if self.ended_at is None else self.ended_at.isoformat(),
+            "as_of": self.as_of,
+            "outcome": self.outcome.words,
+            "rows": self.rows,
+            "created": self.created,
+            "updated": self.updated,
+            "deleted": self.deleted,
+            "failed": self.failed,
+            "requests": self.requests,
+            "version": self.version,
+            "worker": self.worker,
+            "message": self.message,
+        }
+
     def operation(self) -> Operation:
         """Give the operation that writes the record, whether it is there already or not."""
         row: dict[str, Any] = {

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from d365ext.definitions.rollups import Rollups, RollupType
+from d365ext.definitions.rollups import Rollups
 from d365ext.errors import D365Error, DataverseError, LeaseHeld, MirrorLocked, PlanError, Stopped, SyncError
-from d365ext.names import EntitySetName, RowId
+from d365ext.names import RowId
 from d365ext.settings import Settings
 from d365ext.webapi.batch import send_batch
 from d365ext.webapi.client import Client
-from d365ext.webapi.query import Query
 from sync.compile import Run, desired_sql
 from sync.crash import point
 from sync.diff import compare
@@ -28,6 +27,7 @@ from sync.guards import check_size, remember_written, set_unsettled_aside
 from sync.lease import Lease, Worker, read_lease
 from sync.mirror import Mirror
 from sync.mirror_file import mirror_path, open_mirror
+from sync.organization import read_organization
 from sync.pull import Pull, PullCount
 from sync.push import FailedRow, Push, PushCount
 from sync.runlog import Outcome, RunRecord, prune_runs, record_of_dead, run_id_of
@@ -49,14 +49,6 @@ class RunOptions:
     allow_large_change: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Organization:
-    """What a run needs to know of the environment as a whole."""
-
-    id: UUID
-    currency: UUID
-
-
 def run_once(
     client: Client,
     settings: Settings,
@@ -64,8 +56,9 @@ def run_once(
     options: RunOptions = RunOptions(),
     *,
     progress: Progress = lambda _step, _done, _total: None,
+    check: Callable[[], None] = lambda: None,
 ) -> RunSummary:
-    """Bring pch_pipeline up to date once.
+    """Bring pch_pipeline up to date once. `check` is called between steps, and may raise Stopped.
 
     Effects: reads what changed, writes what differs, and one row of the run log. Safe to kill and to run again.
     Errors:  LeaseHeld; MirrorLocked, MirrorTooNew; DestructiveChange (nothing was written); as `Client.send`.
@@ -78,7 +71,7 @@ def run_once(
     except MirrorLocked as locked:
         raise _lease_or(client, locked) from locked
     with opened as mirror:
-        return _Run(client, settings, rollups, options, mirror, progress).run()
+        return _Run(client, settings, rollups, options, mirror, progress, check).run()
 
 
 def _lease_or(client: Client, locked: MirrorLocked) -> D365Error:
@@ -87,13 +80,6 @@ def _lease_or(client: Client, locked: MirrorLocked) -> D365Error:
     if seen is None or not seen.holder:
         return locked
     return LeaseHeld(f"Another worker holds the lease: {seen.holder}.", hint="Wait for it.")
-
-
-def read_organization(client: Client) -> Organization:
-    """Ask for the environment's id and base currency."""
-    query = Query(EntitySetName("organizations"), select=("organizationid", "_basecurrencyid_value"))
-    (row,) = client.rows(query)
-    return Organization(UUID(row["organizationid"]), UUID(row["_basecurrencyid_value"]))
 
 
 class _Run:
@@ -107,6 +93,7 @@ class _Run:
         options: RunOptions,
         mirror: Mirror,
         progress: Progress,
+        check: Callable[[], None],
     ) -> None:
         self._client = client
         self._settings = settings
@@ -114,6 +101,7 @@ class _Run:
         self._options = options
         self._mirror = mirror
         self._progress = progress
+        self._check = check
         self._clock = ServiceClock(client.transport.clock)
         self._began_s = self._clock.monotonic()
         self._before = client.traffic
@@ -141,33 +129,32 @@ class _Run:
         if self._mirror.fact("organization") != str(organization.id):
             self._mirror.forget()  # another environment answers at this address now
             self._mirror.remember("organization", str(organization.id))
-        pull = Pull(
-            self._client, self._mirror, now=self._clock.now, progress=self._progress, heartbeat=self._lease.keep
-        )
+        pull = Pull(self._client, self._mirror, now=self._clock.now, progress=self._progress, heartbeat=self._step)
         counts = pull.run(full=self._options.full)
         as_of = self._options.as_of or self._clock.now().astimezone(self._settings.zone).date()
         self._record.as_of = as_of
         sql = desired_sql(self._rollups, Run(as_of, self._settings.timezone, organization.currency))
-        return self._compute_and_write(sql, as_of, counts)
+        return self._compute_and_write(sql, as_of, organization.currency, counts)
 
-    def _compute_and_write(self, sql: str, as_of: date, counts: dict[str, PullCount]) -> RunSummary:
+    def _compute_and_write(self, sql: str, as_of: date, currency: UUID, counts: dict[str, PullCount]) -> RunSummary:
+        self._mirror.remember("as_of", as_of.isoformat())
+        self._mirror.remember("currency", str(currency))
         wanted = hashlib.sha256(sql.encode()).hexdigest()
         is_settled = self._mirror.fact("settled") == wanted and all(count.is_unchanged for count in counts.values())
         if is_settled:
             return self._summary(as_of, counts, self._mirror.count(self._table), PushCount(), [], computed=False)
         _check_whole(self._mirror)
-        numbers = [each.column for each in self._rollups.rollups if each.type is not RollupType.DATE]
-        differences = compare(self._mirror, self._table, sql, numbers)
+        differences = compare(self._mirror, self._table, sql, self._rollups.numbers)
         point("compute.done")
         check_size(differences.counts, allow=self._options.allow_large_change)
         aside = set_unsettled_aside(self._mirror, self._table, differences)
-        self._lease.keep()
+        self._step()
         push = Push(
             self._client,
             chunk_rows=self._settings.batch_rows,
             parallel=self._settings.parallel,
             progress=self._progress,
-            heartbeat=self._lease.keep,
+            heartbeat=self._step,
         )
         written = push.run(differences)
         remember_written(self._mirror, written.written)
@@ -198,6 +185,11 @@ class _Run:
             duration_s=self._clock.monotonic() - self._began_s,
             failed=tuple(failed),
         )
+
+    def _step(self) -> None:
+        """Between steps: stop if somebody asked for it, and keep the lease."""
+        self._check()
+        self._lease.keep()
 
     # ------------------------------------------------------------ the end
 

@@ -168,9 +168,10 @@ class Rollups:
     sources: Mapping[str, Source]
     rollups: tuple[Rollup, ...]
 
-    def at(self, level: Level) -> tuple[Rollup, ...]:
-        """The rollups that have a meaning at `level`."""
-        return tuple(rollup for rollup in self.rollups if level in rollup.levels)
+    @property
+    def numbers(self) -> tuple[LogicalName, ...]:
+        """The columns that hold a number, and not a date."""
+        return tuple(rollup.column for rollup in self.rollups if rollup.type is not RollupType.DATE)
 
 
 def load_rollups(path: Path, *, prefix: str = "pch", languages: tuple[str, ...] = ("en", "fi", "sv")) -> Rollups:

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from d365ext.definitions.rollups import Rollups, Source
+from d365ext.definitions.rollups import Level, Role, Rollup, Rollups
 from sync.compile.dates import parameter_dates
 from sync.compile.exact import number_sql
-from sync.compile.sources import CONTACT_ACCOUNT, Scope, credit_sql, deal_sql
+from sync.compile.sources import CONTACT_ACCOUNT, Scope, credit_sql, deal_sql, share_sql, subject_columns
 from sync.compile.subjects import LINK_SQL, NAMED_SQL, subject_sql
 from sync.tables import CURRENCY, PIPELINE_KEY
 
-__all__ = ["Run", "deals_sql", "desired_sql"]
+__all__ = ["Run", "desired_sql", "shares_sql"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,24 @@ def desired_sql(rollups: Rollups, run: Run) -> str:
     return f"with {_joined(parts)}\n{_final_sql(rollups, run)}"
 
 
-def deals_sql(rollups: Rollups, source: Source, run: Run) -> str:
-    """Make the query for the deals of `source`, with their customer and columns: what `explain` shows."""
+def shares_sql(rollups: Rollups, rollup: Rollup, level: Level, role: Role | None, run: Run) -> str:
+    """Make the query for the deals behind one number of one subject: `id`, `name`, `customer`, `share`, `over_share`.
+
+    Shape:   the query takes the ids of the subject as parameters, in the order of the row's key. `share` is what a deal
+             adds to the value, `over_share` to what it is over; deals that add to neither are left out.
+    """
     scope = Scope(parameter_dates(rollups.parameters, run.as_of), run.zone)
-    return f'with {_joined(_deal_parts(rollups, scope))}\nselect * from "{source.name}_deal"'
+    source = rollups.sources[rollup.source]
+    name = 'cast("name" as varchar)' if "name" in source.reads else "null"
+    subject = " and ".join(f'"{column}" = ?' for column in subject_columns(source, level, role))
+    share = share_sql(rollup.value, scope)
+    over = share_sql(rollup.over, scope) if rollup.over else "null"
+    return (
+        f"with {_joined(_deal_parts(rollups, scope))}\n"
+        f"select id, {name} as name, customer, {share} as share, {over} as over_share\n"
+        f'from "{source.name}_deal" where {subject} and (share is not null or over_share is not null)\n'
+        "order by share desc nulls last, name, id"
+    )
 
 
 def _deal_parts(rollups: Rollups, scope: Scope) -> list[str]:

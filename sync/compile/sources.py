@@ -8,7 +8,7 @@ from datetime import date
 
 from sqlglot import exp
 
-from d365ext.definitions.expressions import LOCAL_DATE, Kind, parse
+from d365ext.definitions.expressions import AGGREGATES, LOCAL_DATE, Kind, parse
 from d365ext.definitions.rollups import Latest, Level, Role, Rollups, Source
 from sync.tables import SQL_TYPES
 
@@ -25,8 +25,9 @@ class Scope:
     dates: Mapping[str, date]
     zone: str
 
-    def sql(self, expression: str, alias: str | None = None) -> str:
+    def sql(self, expression: str | exp.Expr, alias: str | None = None) -> str:
         """Print `expression` for DuckDB, its columns taken from `alias`."""
+        tree = parse(expression) if isinstance(expression, str) else expression
 
         def replaced(node: exp.Expr) -> exp.Expr:
             if isinstance(node, exp.Column):
@@ -37,7 +38,7 @@ class Scope:
                 return self._local_date(node.expressions[0])
             return node
 
-        return parse(expression).transform(replaced).sql(dialect="duckdb")
+        return tree.transform(replaced).sql(dialect="duckdb")
 
     def _local_date(self, moment: exp.Expr) -> exp.Expr:
         if self.zone == "UTC":
@@ -156,3 +157,21 @@ def _aggregates(source: Source, rollups: Rollups, scope: Scope) -> dict[str, str
             if rollup.over is not None:
                 sql[f'"o_{rollup.name}"'] = scope.sql(rollup.over)
     return sql
+
+
+def subject_columns(source: Source, level: Level, role: Role | None) -> tuple[str, ...]:
+    """Name the columns of a deal that hold the ids of the subject it credits at `level` in `role`."""
+    return next(grain.columns for grain in _grains(source) if grain.level is level and grain.role is role)
+
+
+def share_sql(aggregate: str, scope: Scope) -> str:
+    """Make the expression for what one deal adds to an aggregate; null if it adds nothing."""
+    found = parse(aggregate).find(*AGGREGATES)
+    assert found is not None, "d365ext.definitions has checked that there is one"  # noqa: S101 - our own mistake
+    counted: exp.Expr = found.this.expressions[0] if isinstance(found.this, exp.Distinct) else found.this
+    is_count = isinstance(found, exp.Count)
+    share = "1" if is_count else scope.sql(counted)
+    conditions = [] if isinstance(counted, exp.Star) else [f"({scope.sql(counted)}) is not null"]
+    if isinstance(found.parent, exp.Filter):
+        conditions.append(f"({scope.sql(found.parent.expression.this)})")
+    return f"case when {' and '.join(conditions)} then {share} end" if conditions else share
