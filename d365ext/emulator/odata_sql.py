@@ -38,6 +38,7 @@ from d365ext.emulator.problems import Problem
 from d365ext.emulator.schema import Table
 from d365ext.emulator.session import Session
 from d365ext.emulator.shape import PRINCIPALS
+from d365ext.emulator.sqlite_functions import FOLD
 from d365ext.emulator.stored_values import MIRRORED, OPPOSITE, Condition, Operand, compare, compare_columns
 
 CONDITIONS_MAX = 500
@@ -274,16 +275,22 @@ def order_key(session: Session, operand: Operand) -> sa.ColumnElement[Any]:
     """Give the SQL by which a column sorts."""
     if not operand.column.is_lookup:
         return operand.key
+    name = name_sql(session, operand)
+    return operand.sql if name is None else getattr(sa.func, FOLD)(name)
+
+
+def name_sql(session: Session, lookup: Operand) -> sa.ColumnElement[Any] | None:
+    """Give the SQL of the primary name of the row that a lookup points to; None if its tables have no names."""
     names = []
-    for target in operand.column.targets:
+    for target in lookup.column.targets:
         table = session.schema.tables.get(target)
         if table is None or table.primary_name is None or not table.columns[table.primary_name].is_stored:
             continue
         alias = table.sql.alias()
-        name = Operand(table.columns[table.primary_name], alias.c[table.primary_name])
-        names.append(sa.select(name.key).where(alias.c[table.primary_id] == operand.sql).scalar_subquery())
+        row = sa.select(alias.c[table.primary_name]).where(alias.c[table.primary_id] == lookup.sql)
+        names.append(row.correlate_except(alias).scalar_subquery())
     if not names:
-        return operand.sql
+        return None
     return names[0] if len(names) == 1 else sa.func.coalesce(*names)
 
 

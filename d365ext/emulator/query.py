@@ -14,12 +14,12 @@ A POST or PATCH with return=representation calls `single(…)` and changes the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from d365ext.emulator import apply, expand, predefined
-from d365ext.emulator.formatted import DEFINITIONS_VERSION, PREFERENCE, TOTAL_COUNT, TOTAL_EXCEEDED, Annotations
+from d365ext.emulator.envelope import address, count_annotations, next_link, preference_applied, whole_annotations
+from d365ext.emulator.formatted import Annotations
 from d365ext.emulator.http import Request, Response
 from d365ext.emulator.navigation_sql import Collection
 from d365ext.emulator.odata_ast import Compare, Expand, Literal, Path
@@ -30,6 +30,8 @@ from d365ext.emulator.row_query import RowQuery, Within
 from d365ext.emulator.schema import ManyToMany, Relationship, Table
 from d365ext.emulator.session import Session
 from d365ext.emulator.shape import ETAG
+
+__all__ = ["Parent", "address", "collection", "count", "reference", "references", "single", "value_of"]
 
 _BOM = "\ufeff"
 
@@ -59,7 +61,7 @@ def collection(session: Session, table: Table, request: Request, parent: Parent 
     expansion.fill(page, annotations)
     payload: dict[str, Any] = {"@odata.context": context(request, table, options)}
     payload |= whole_annotations(session, annotations)
-    _add_count(payload, query, annotations)
+    payload |= count_annotations(query.count() if options.count else None, annotations)
     payload["value"] = page.rows
     if page.next_token is not None:
         payload["@odata.nextLink"] = next_link(request, page.next_token)
@@ -70,31 +72,6 @@ def _within(table: Table, parent: Parent | None) -> Within | None:
     if parent is None:
         return None
     return Within(Collection(parent.table, parent.nav, table, parent.navigation), parent.row_id)
-
-
-def _add_count(payload: dict[str, Any], query: RowQuery, annotations: Annotations) -> None:
-    """Add @odata.count, capped, and what says that it is.
-
-    Source: powerapps-docs …/webapi/query/count-rows.md: 5,000 at most; -1 where no count was asked for.
-    """
-    counted = query.count() if query.options.count else None
-    if counted is not None:
-        payload["@odata.count"] = min(counted, PAGE_ROWS_MAX)
-    if annotations.has(TOTAL_COUNT):
-        payload[f"@{TOTAL_COUNT}"] = -1 if counted is None else min(counted, PAGE_ROWS_MAX)
-    if annotations.has(TOTAL_EXCEEDED):
-        payload[f"@{TOTAL_EXCEEDED}"] = counted is not None and counted > PAGE_ROWS_MAX
-
-
-def whole_annotations(session: Session, annotations: Annotations) -> dict[str, Any]:
-    """Give the annotations of an answer as a whole.
-
-    Source: powerapps-docs …/webapi/compose-http-requests-handle-errors.md names globalmetadataversion; that it is a
-    text is inferred.
-    """
-    if not annotations.has(DEFINITIONS_VERSION):
-        return {}
-    return {f"@{DEFINITIONS_VERSION}": str(session.schema.version)}
 
 
 def count(session: Session, table: Table, request: Request, parent: Parent | None = None) -> Response:
@@ -188,11 +165,6 @@ def _plain(value: Any) -> bytes:
     return str(value).encode() if isinstance(value, str) else answer
 
 
-def address(request: Request, table: Table, row_id: str) -> str:
-    """Give the address of a row: …/accounts(<id>)."""
-    return f"{request.root}{table.entity_set}({row_id})"
-
-
 def context(request: Request, table: Table, options: QueryOptions) -> str:
     """Give @odata.context: …$metadata#accounts(name,primarycontactid(fullname)).
 
@@ -207,19 +179,3 @@ def _listed(select: tuple[str, ...] | None, items: tuple[Expand, ...], empty: st
         nav = item.path.text
         names.append(f"{nav},{nav}/$ref()" if item.is_reference else f"{nav}{_listed(item.select, item.expand, '()')}")
     return f"({','.join(names)})" if names else empty
-
-
-def next_link(request: Request, token: str) -> str:
-    """Give the link to the next page: the request itself with another $skiptoken."""
-    kept = [part for part in request.query.split("&") if part and not part.startswith(("$skiptoken=", "%24skiptoken="))]
-    return f"{request.origin}{request.path}?{'&'.join([*kept, f'$skiptoken={token}'])}"
-
-
-def preference_applied(request: Request) -> Mapping[str, str]:
-    """Echo the preferences that were followed. Source: the samples of powerapps-docs …/webapi/query/page-results.md."""
-    applied = []
-    for name in ("odata.maxpagesize", PREFERENCE):
-        value = request.preferences.get(name)
-        if value is not None:
-            applied.append(f'{name}="{value}"' if name == PREFERENCE else f"{name}={value}")
-    return {"Preference-Applied": ",".join(applied)} if applied else {}

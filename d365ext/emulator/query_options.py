@@ -64,7 +64,7 @@ def read_collection_options(request: Request) -> QueryOptions:
         orderby=parse_orderby(options["$orderby"]) if "$orderby" in options else (),
         expand=_expand(options),
         top=_whole_number(options["$top"], "$top") if "$top" in options else None,
-        count=_truth(options.get("$count", "false")),
+        count=read_truth(options.get("$count", "false")),
         skip_token=options.get("$skiptoken"),
         page_rows=page_rows(request),
         aliases=options,
@@ -131,7 +131,8 @@ def _whole_number(text: str, name: str) -> int:
     return int(text)
 
 
-def _truth(text: str) -> bool:
+def read_truth(text: str) -> bool:
+    """Read the value of $count."""
     if text not in ("true", "false"):
         raise Problem.query(f"Invalid value '{text}' for $count query option found. Valid values are true and false.")
     return text == "true"
