@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from waitress import wasyncore
 from waitress.server import create_server
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def running(emulator: Emulator, host: str = "127.0.0.1", port: int = 0) -> Itera
         shown = f"[{host}]" if ":" in host else host
         yield Served(f"http://{shown}:{chosen}", chosen)
     finally:
-        server.close()
         server.task_dispatcher.shutdown()
-        server.trigger.pull_trigger()
+        # In the server's own thread, which may be waiting on the very sockets that are closed.
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))  # noqa: SLF001
         thread.join(_SHUTDOWN_S)
