@@ -92,7 +92,8 @@ def _alter_key(raw: sqlite3.Connection, table: Table, old: Key | None, new: Key 
             for name in new.columns
         ]
         index = quoted(key_index(table.logical, new.logical))
-        raw.execute(f"create unique index {index} on {quoted(table.logical)} ({', '.join(parts)})")
+        # The constant makes it an index on an expression: only of those does SQLite tell the name on a clash.
+        raw.execute(f"create unique index {index} on {quoted(table.logical)} ({', '.join([*parts, '(1)'])})")
 
 
 def key_index(table: str, key: str) -> str:
