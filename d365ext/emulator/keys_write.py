@@ -8,7 +8,6 @@ EntityKeyIndexStatus shows; ReactivateEntityKey runs a failed job again. Codes: 
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from . import components
@@ -122,16 +121,10 @@ def delete(change: Change, node: Node) -> Response:
     """Delete a key; a pending job is cancelled."""
     document = node.document
     check_customizable(document, document["LogicalName"], deleting=True)
-    change.session.raw.execute(f"DROP INDEX IF EXISTS {_index(_key_of(node))}")
     remove(change.session, "key", document["MetadataId"])
     refresh(change.session)
     components.remove_everywhere(change.session, document["MetadataId"])
     return Response.empty()
-
-
-def _key_of(node: Node) -> Key:
-    assert node.table is not None  # noqa: S101  keys are addressed within their table
-    return node.table.keys[node.document["LogicalName"]]
 
 
 def has_pending(session: Session) -> bool:
@@ -154,19 +147,18 @@ def build_pending(session: Session) -> None:
 
 
 def _build(session: Session, table: Table, key: Key) -> bool:
-    is_text = {name for name in key.columns if table.columns[name].type is ColumnType.STRING}
-    terms = [f"{FOLD}({quoted(name)})" if name in is_text else quoted(name) for name in key.columns]
-    # The constant makes it an index on an expression, so that SQLite names the index, and rows.py the key, on a clash.
-    statement = f"CREATE UNIQUE INDEX {_index(key)} ON {quoted(table.logical)} ({', '.join(terms)}, (1))"
-    try:
-        session.raw.execute(statement)
-    except sqlite3.IntegrityError:
-        return False
-    return True
-
-
-def _index(key: Key) -> str:
-    return quoted(f"_key_{key.definition['EntityLogicalName']}_{key.logical}")
+    """Say whether the index can be built; storage.py makes it when the key is Active."""
+    columns = [quoted(name) for name in key.columns]
+    terms = [
+        f"{FOLD}({quoted(name)})" if table.columns[name].type is ColumnType.STRING else quoted(name)
+        for name in key.columns
+    ]
+    filled = " AND ".join(f"{each} IS NOT NULL" for each in columns)
+    found = session.raw.execute(
+        f"SELECT 1 FROM {quoted(table.logical)} WHERE {filled} "  # noqa: S608  quoted names
+        f"GROUP BY {', '.join(terms)} HAVING COUNT(*) > 1 LIMIT 1"
+    ).fetchone()
+    return found is None
 
 
 def reactivate(session: Session, body: dict[str, Any], request: Request) -> Response:

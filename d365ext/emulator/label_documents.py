@@ -76,11 +76,11 @@ def shown(value: Any, session: Session, languages: frozenset[int] | None = None)
     """
     match value:
         case {"LocalizedLabels": list(localized)}:
-            by_language = {each["LanguageCode"]: each for each in localized}
+            every = [{"IsManaged": False, "MetadataId": None, "HasChanged": None, **each} for each in localized]
+            by_language = {each["LanguageCode"]: each for each in every}
             base = session.settings.languages[0]
-            kept = [each for each in localized if languages is None or each["LanguageCode"] in languages]
             return {
-                "LocalizedLabels": [{"IsManaged": False, "MetadataId": None, "HasChanged": None, **e} for e in kept],
+                "LocalizedLabels": [each for each in every if languages is None or each["LanguageCode"] in languages],
                 "UserLocalizedLabel": by_language.get(session.language) or by_language.get(base),
             }
         case dict():
