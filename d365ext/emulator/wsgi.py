@@ -88,7 +88,10 @@ def _decoded(body: bytes, encoding: str, most: int) -> bytes:
 def _to_flask(response: Response, method: str) -> flask.Response:
     accepts = "gzip" in flask.request.headers.get("Accept-Encoding", "")
     if isinstance(response, delivery.Struck):
-        made = flask.Response(delivery.pieces(response), status=response.status)
+        # No server reads the body of a 204, and a body that is not read cannot break: the break needs another status,
+        # which nobody gets to see.
+        breaks = response.fault in ("reset", "lost_reply") or (response.fault == "truncated" and not response.body)
+        made = flask.Response(delivery.pieces(response), status=200 if breaks else response.status)
     else:
         body = response.body
         if accepts and len(body) >= _COMPRESSED_FROM and response.status < 300:
