@@ -13,6 +13,7 @@ from requests.adapters import BaseAdapter
 from requests.cookies import extract_cookies_to_jar
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3.exceptions import ProtocolError
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -48,14 +49,18 @@ class WsgiAdapter(BaseAdapter):
             answered["status"], answered["headers"] = status, headers
             return early.append
 
-        chunks = self._app(_environ(request), start_response)
         try:
-            later = b"".join(chunks)  # the application may call write() until it is exhausted
-            body = b"".join(early) + later
-        finally:
-            close = getattr(chunks, "close", None)
-            if close is not None:
-                close()
+            chunks = self._app(_environ(request), start_response)
+            try:
+                later = b"".join(chunks)  # the application may call write() until it is exhausted
+                body = b"".join(early) + later
+            finally:
+                close = getattr(chunks, "close", None)
+                if close is not None:
+                    close()
+        except ConnectionResetError as cause:
+            # What a server raises to drop the connection; `requests` would see urllib3's word for it.
+            raise requests.ConnectionError(ProtocolError("Connection aborted.", cause), request=request) from cause
         return self._response(request, answered["status"], answered["headers"], body)
 
     def _response(
