@@ -37,8 +37,7 @@ def collection_of(schema: Schema, parent: Table, nav: str) -> Collection | None:
         return Collection(parent, nav, schema.table(one_to_many.referencing_table), one_to_many)
     many = parent.many_to_many.get(nav)
     if many is not None:
-        other = many.table2 if nav == many.nav1 else many.table1
-        return Collection(parent, nav, schema.table(other), many)
+        return Collection(parent, nav, schema.table(many.seen_from(parent.logical, nav).table), many)
     return None
 
 
@@ -47,7 +46,7 @@ def holds(schema: Schema, collection: Collection, child: sa.FromClause, parent_k
     link = collection.navigation
     if isinstance(link, ManyToMany):
         middle = schema.table(link.intersect).sql.alias()
-        near, far = (link.column1, link.column2) if collection.nav == link.nav1 else (link.column2, link.column1)
+        near, far, _ = link.seen_from(collection.parent.logical, collection.nav)
         found: Condition = child.c[collection.child.primary_id].in_(
             sa.select(middle.c[far]).where(middle.c[near] == parent_key).correlate_except(middle)
         )

@@ -148,7 +148,7 @@ def _navigation(table: Table, nav: str) -> Relationship | ManyToMany:
 def _other_end(table: Table, nav: str, navigation: Relationship | ManyToMany) -> str:
     if isinstance(navigation, Relationship):
         return navigation.referencing_table
-    return navigation.table2 if (navigation.table1, navigation.nav1) == (table.logical, nav) else navigation.table1
+    return navigation.seen_from(table.logical, nav).table
 
 
 def _unknown(table: Table, name: str) -> Problem:

@@ -90,7 +90,7 @@ def other_end(table: Table, nav: str, navigation: Relationship | ManyToMany) -> 
     """Give the logical name of the table that a collection-valued navigation property of `table` holds."""
     if isinstance(navigation, Relationship):
         return navigation.referencing_table
-    return navigation.table2 if (navigation.table1, navigation.nav1) == (table.logical, nav) else navigation.table1
+    return navigation.seen_from(table.logical, nav).table
 
 
 def associate(session: Session, table: Table, row_id: str, nav: str, other: LookupValue) -> None:
@@ -102,7 +102,7 @@ def associate(session: Session, table: Table, row_id: str, nav: str, other: Look
         link = {navigation.referencing_column: LookupValue(table.logical, row_id)}
         rows.update(session, session.schema.table(other.table), other.id, link)
         return
-    own, far = columns(table, nav, navigation)
+    own, far, _ = navigation.seen_from(table.logical, nav)
     intersect = session.schema.table(navigation.intersect)
     if _link_id(session, intersect, {own: row_id, far: other.id}) is not None:
         raise Problem(412, "0x80040237", "Cannot insert duplicate key.")
@@ -119,7 +119,7 @@ def disassociate(session: Session, table: Table, row_id: str, nav: str, other: L
             raise Problem.no_row(other.table, other.id)
         rows.update(session, referencing, other.id, {navigation.referencing_column: None})
         return
-    own, far = columns(table, nav, navigation)
+    own, far, _ = navigation.seen_from(table.logical, nav)
     intersect = session.schema.table(navigation.intersect)
     link_id = _link_id(session, intersect, {own: row_id, far: other.id})
     if link_id is None:
@@ -133,15 +133,8 @@ def is_associated(session: Session, table: Table, row_id: str, nav: str, other_i
     if isinstance(navigation, Relationship):
         found = rows.find(session, session.schema.table(navigation.referencing_table), other_id)
         return found is not None and found[navigation.referencing_column] == row_id
-    own, far = columns(table, nav, navigation)
+    own, far, _ = navigation.seen_from(table.logical, nav)
     return _link_id(session, session.schema.table(navigation.intersect), {own: row_id, far: other_id}) is not None
-
-
-def columns(table: Table, nav: str, navigation: ManyToMany) -> tuple[str, str]:
-    """Give the intersect's columns for this table's row and for the other's."""
-    if (navigation.table1, navigation.nav1) == (table.logical, nav):
-        return navigation.column1, navigation.column2
-    return navigation.column2, navigation.column1
 
 
 def _link_id(session: Session, intersect: Table, link: Mapping[str, str]) -> str | None:

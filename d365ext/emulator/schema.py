@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -156,6 +156,14 @@ class Relationship:
     is_hierarchical: bool = False
 
 
+class Side(NamedTuple):
+    """An N:N relationship as one of its tables sees it."""
+
+    near: str  # the intersect's column with this table's ids
+    far: str  # … with the other table's
+    table: str  # the other table
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ManyToMany:
     """An N:N relationship through the table `intersect`, which has `column1` and `column2`."""
@@ -169,6 +177,15 @@ class ManyToMany:
     column2: str
     nav2: str  # collection on table2, of rows of table1
     definition: Mapping[str, Any] = field(repr=False)
+
+    def seen_from(self, table: str, nav: str) -> Side:
+        """Give near and far column and far table for the navigation property `nav` of `table`.
+
+        Both ends may call their property the same (contactleads_association does); only both together are telling.
+        """
+        if (self.table1, self.nav1) == (table, nav):
+            return Side(self.column1, self.column2, self.table2)
+        return Side(self.column2, self.column1, self.table1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
