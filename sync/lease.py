@@ -32,7 +32,7 @@ KIND_RUN, KIND_LEASE = 737_860_000, 737_860_001
 TTL = timedelta(minutes=10)
 """How long a worker that died blocks one with another mirror. Renewed when a third of it has passed."""
 
-_SELECT = ("pch_worker", "pch_leaseuntil", "pch_startedon")
+_SELECT = ("pch_worker", "pch_leaseuntil", "pch_startedon", "pch_runnumber", "createdon")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,17 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class LeaseSeen:
-    """The lease as it was read: whose it is (empty: nobody's), until when, and since when."""
+    """The lease as it was read: whose it is (empty: nobody's), until when, and since when.
+
+    `run_number` counts the runs of this environment, `made_at` is when the row was made: together they tell whether the
+    environment is still the one that a mirror knows, or was put back to an earlier day, or made anew.
+    """
 
     holder: str
     until: datetime | None
     started_at: datetime | None
+    run_number: int
+    made_at: str
 
     def is_held(self, now: datetime) -> bool:
         """Say whether somebody holds it."""
@@ -77,8 +83,8 @@ class Lease:
         self.dead: LeaseSeen | None = None
         """Who held it before us and never gave it back."""
 
-    def take(self) -> None:
-        """Take the lease.
+    def take(self) -> LeaseSeen:
+        """Take the lease, and give it as it was before; the number of our run is one more.
 
         Effects: one GET, one PATCH; a POST before, the very first time. Safe to repeat.
         Errors:  LeaseHeld if somebody has it; RowNotFound if the solution is not deployed.
@@ -90,9 +96,15 @@ class Lease:
         if seen.holder:
             self.dead = seen
             log.warning("The worker that had the lease never gave it back: %s.", seen.holder)
-        taken = {"pch_worker": str(self._worker), "pch_startedon": now, "pch_leaseuntil": now + TTL}
+        taken = {
+            "pch_worker": str(self._worker),
+            "pch_startedon": now,
+            "pch_leaseuntil": now + TTL,
+            "pch_runnumber": seen.run_number + 1,
+        }
         self._write(etag, taken)
         point("lease.taken")
+        return seen
 
     def keep(self) -> None:
         """Renew the lease if a third of it has passed. Call it often.
@@ -154,7 +166,13 @@ def read_lease(client: Client) -> LeaseSeen | None:
 
 def seen_lease(row: Row) -> LeaseSeen:
     """Read the row of the lease."""
-    return LeaseSeen(row.get("pch_worker") or "", moment(row.get("pch_leaseuntil")), moment(row.get("pch_startedon")))
+    return LeaseSeen(
+        row.get("pch_worker") or "",
+        moment(row.get("pch_leaseuntil")),
+        moment(row.get("pch_startedon")),
+        row.get("pch_runnumber") or 0,
+        row.get("createdon") or "",
+    )
 
 
 def moment(text: str | None) -> datetime | None:

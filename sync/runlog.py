@@ -13,7 +13,7 @@ from uuid import UUID
 from d365ext.webapi.batch import Operation, send_batch
 from d365ext.webapi.client import Client, Row
 from d365ext.webapi.query import Query, literal, row_address
-from sync.lease import KIND_RUN, RUNS, moment
+from sync.lease import KIND_RUN, RUNS, LeaseSeen, moment
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class RunRecord:
     id: UUID
     worker: str
     started_at: datetime
+    number: int | None = None
     outcome: Outcome = Outcome.RUNNING
     as_of: date | None = None
     ended_at: datetime | None = None
@@ -71,7 +72,7 @@ class RunRecord:
     def as_json(self) -> dict[str, Any]:
         """Give it as `--json` prints it."""
         return {
-            "run": self.id,
+            "run": self.number,
             "started_at": self.started_at.isoformat(),
             "ended_at": None if self.ended_at is None else self.ended_at.isoformat(),
             "as_of": self.as_of,
@@ -90,9 +91,10 @@ class RunRecord:
     def operation(self) -> Operation:
         """Give the operation that writes the record, whether it is there already or not."""
         row: dict[str, Any] = {
-            "pch_name": f"{self.started_at:%Y-%m-%d %H:%M} – {self.outcome.words}",
+            "pch_name": f"Run {self.number}, {self.started_at:%Y-%m-%d %H:%M}: {self.outcome.words}",
             "pch_kind": KIND_RUN,
             "pch_outcome": self.outcome.value,
+            "pch_runnumber": self.number,
             "pch_asof": self.as_of,
             "pch_startedon": self.started_at,
             "pch_endedon": self.ended_at,
@@ -134,12 +136,13 @@ def prune_runs(client: Client, now: datetime) -> int:
     return len(old) - len(kept)
 
 
-def record_of_dead(worker: str, started_at: datetime | None, ended_at: datetime, record_id: UUID) -> RunRecord:
+def record_of_dead(dead: LeaseSeen, ended_at: datetime, record_id: UUID) -> RunRecord:
     """Make the record of a run whose worker died: it left only its lease behind."""
     return RunRecord(
         record_id,
-        worker,
-        started_at or ended_at,
+        dead.holder,
+        dead.started_at or ended_at,
+        dead.run_number,
         Outcome.DIED,
         ended_at=ended_at,
         message="The worker ended without giving its lease back. The next run went on where it stopped.",
@@ -160,6 +163,7 @@ def _record(row: Row) -> RunRecord:
         UUID(row["pch_syncrunid"]),
         row.get("pch_worker") or "",
         moment(row.get("pch_startedon")) or _UNKNOWN,
+        row.get("pch_runnumber"),
         Outcome(row["pch_outcome"]),
         None if row.get("pch_asof") is None else date.fromisoformat(row["pch_asof"][:10]),
         moment(row.get("pch_endedon")),

@@ -24,10 +24,10 @@ from sync.compile import Run, desired_sql
 from sync.crash import point
 from sync.diff import compare
 from sync.guards import check_size, remember_written, set_unsettled_aside
-from sync.lease import Lease, Worker, read_lease
+from sync.lease import Lease, LeaseSeen, Worker, read_lease
 from sync.mirror import Mirror
 from sync.mirror_file import mirror_path, open_mirror
-from sync.organization import read_organization
+from sync.organization import Organization, read_organization
 from sync.pull import Pull, PullCount
 from sync.push import FailedRow, Push, PushCount
 from sync.runlog import Outcome, RunRecord, prune_runs, record_of_dead, run_id_of
@@ -112,10 +112,10 @@ class _Run:
         self._record = RunRecord(run_id, str(self._worker), self._clock.now())
 
     def run(self) -> RunSummary:
-        self._lease.take()
-        self._record.started_at = self._clock.now()
+        before = self._lease.take()
+        self._record.started_at, self._record.number = self._clock.now(), before.run_number + 1
         try:
-            summary = self._work()
+            summary = self._work(before)
         except Exception as error:  # whatever it is, people must see in Dataverse that the run did not end well
             self._close(_outcome_of(error), str(error))
             raise
@@ -124,11 +124,9 @@ class _Run:
         )
         return summary
 
-    def _work(self) -> RunSummary:
+    def _work(self, before: LeaseSeen) -> RunSummary:
         organization = read_organization(self._client)
-        if self._mirror.fact("organization") != str(organization.id):
-            self._mirror.forget()  # another environment answers at this address now
-            self._mirror.remember("organization", str(organization.id))
+        self._check_lineage(before, organization)
         pull = Pull(self._client, self._mirror, now=self._clock.now, progress=self._progress, heartbeat=self._step)
         counts = pull.run(full=self._options.full)
         as_of = self._options.as_of or self._clock.now().astimezone(self._settings.zone).date()
@@ -186,6 +184,17 @@ class _Run:
             failed=tuple(failed),
         )
 
+    def _check_lineage(self, before: LeaseSeen, organization: Organization) -> None:
+        """Forget the mirror if the environment is not the one it knows: another answers at this address, or the same
+        was made anew or put back to an earlier day. Delta links of the future would show no changes at all.
+        """
+        lineage = f"{organization.id} {before.made_at}"
+        known_number = int(self._mirror.fact("run_number") or 0)
+        if self._mirror.fact("lineage") != lineage or before.run_number < known_number:
+            self._mirror.forget()
+            self._mirror.remember("lineage", lineage)
+        self._mirror.remember("run_number", str(before.run_number + 1))
+
     def _step(self) -> None:
         """Between steps: stop if somebody asked for it, and keep the lease."""
         self._check()
@@ -203,8 +212,7 @@ class _Run:
             record.deleted, record.failed = summary.written.deleted, len(summary.failed)
         operations = [record.operation(), self._lease.released()]
         if self._lease.dead is not None and (dead := run_id_of(self._lease.dead.holder)) is not None:
-            seen = self._lease.dead
-            operations.append(record_of_dead(seen.holder, seen.started_at, self._clock.now(), dead).operation())
+            operations.append(record_of_dead(self._lease.dead, self._clock.now(), dead).operation())
         try:
             for result in send_batch(self._client, operations):
                 if result.error is not None:
