@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
+from d365ext.emulator import security
 from d365ext.emulator.formatted import Annotations
 from d365ext.emulator.http import Request
 from d365ext.emulator.navigation_sql import Collection, collection_of
@@ -117,6 +118,7 @@ class Expansion:
         source = item.table.sql.alias()
         compiler = Compiler(self.session, item.table, source)
         where: list[Condition] = [source.c[item.table.primary_id].in_(_listed(ids))]
+        where += security.visible(self.session, item.table, source)
         if item.asked.filter is not None:
             where.append(compiler.filter(item.asked.filter))
         plan = plan_columns(self.session, item.table, item.asked.select)
@@ -229,6 +231,7 @@ class _ChildReader:
 
     def _statement(self, ids: Sequence[str]) -> sa.Select[Any]:
         parent, tables, where = self._linked(ids)
+        where += security.visible(self.session, self.item.table, self.source)
         if self.item.asked.filter is not None:
             where.append(self.compiler.filter(self.item.asked.filter))
             tables = self._linked_tables(self.compiler.root.tables)
@@ -249,7 +252,7 @@ class _ChildReader:
         self.middle: sa.FromClause | None = None
         if isinstance(link, ManyToMany):
             middle = self.session.schema.table(link.intersect).sql.alias()
-            near = link.column1 if self.collection.nav == link.nav1 else link.column2
+            near = link.seen_from(self.collection.parent.logical, self.collection.nav).near
             self.middle, parent = middle, middle.c[near]
         else:
             parent = self.source.c[link.referencing_column]
@@ -262,7 +265,7 @@ class _ChildReader:
         link = self.collection.navigation
         if self.middle is None or not isinstance(link, ManyToMany):
             return tables
-        far = link.column2 if self.collection.nav == link.nav1 else link.column1
+        far = link.seen_from(self.collection.parent.logical, self.collection.nav).far
         return tables.join(self.middle, self.middle.c[far] == self.source.c[self.item.table.primary_id])
 
 
