@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -291,11 +292,18 @@ def _causes(raised: BaseException | None) -> Iterator[BaseException]:
 def _named(raised: Exception) -> str:
     """Name the innermost cause that says something; never the whole chain, which would show addresses twice."""
     for cause in reversed(list(_causes(raised))):
+        if isinstance(cause, RemoteDisconnected):
+            return "the connection was closed"
         if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, requests.RequestException):
             return cause.strerror.lower()
-    if isinstance(raised, requests.exceptions.Timeout):
-        return "no answer in time"
-    return type(raised).__name__
+    return next((words for kind, words in _WORDS.items() if isinstance(raised, kind)), type(raised).__name__)
+
+
+_WORDS: Mapping[type[Exception], str] = {
+    requests.exceptions.Timeout: "no answer in time",
+    requests.exceptions.ChunkedEncodingError: "it broke off",
+    requests.exceptions.ContentDecodingError: "it could not be unpacked",
+}
 
 
 # ---------------------------------------------------------------- sign-in

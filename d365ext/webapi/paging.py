@@ -1,11 +1,12 @@
 """Page after page: OData's nextLink, followed verbatim, and FetchXML's paging cookie.
 
 Source: learn.microsoft.com/power-apps/developer/data-platform/webapi/query/page-results (`odata.maxpagesize`, resent
-with each link), …/fetchxml/page-results (cookie: URL-decoded twice; no nextLink).
+with each link; with it `$top` is ignored), …/fetchxml/page-results (cookie: URL-decoded twice; no nextLink).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _MORE = "@Microsoft.Dynamics.CRM.morerecords"
 _COOKIE = "@Microsoft.Dynamics.CRM.fetchxmlpagingcookie"
+_TOP = re.compile(r"[?&]\$top=")
 _VIEWS = EntitySetName("savedqueries")
 
 
@@ -54,7 +56,9 @@ def pages_of(client: Client, query: Query | str, *, page_rows: int, annotations:
         return
     is_view = isinstance(query, Query) and query.saved_query is not None
     # A view is FetchXML inside: without annotations nobody would be told that there is more.
-    headers = prefer(annotations=annotations or is_view, page_rows=page_rows)
+    # A page size and $top exclude each other: with both, $top is ignored.
+    has_top = query.top is not None if isinstance(query, Query) else _TOP.search(query) is not None
+    headers = prefer(annotations=annotations or is_view, page_rows=None if has_top else page_rows)
     link: str | None = query.path() if isinstance(query, Query) else query
     while link is not None:
         answer = client.get(link, headers=headers)

@@ -58,6 +58,19 @@ def test_rows_come_one_after_the_other_with_the_clients_page_size() -> None:
     assert wire.requests[0].headers["Prefer"] == 'odata.include-annotations="*",odata.maxpagesize=5000'
 
 
+@pytest.mark.parametrize("query", [Query(ACCOUNTS, top=2), "accounts?$select=name&$top=2", "accounts?$top=0"])
+def test_no_page_size_is_asked_for_beside_top_which_would_be_ignored(query: Query | str) -> None:
+    client, wire = _client({"value": []})
+    list(client.pages(query, page_rows=1))
+    assert "Prefer" not in wire.requests[0].headers
+
+
+def test_top_inside_an_expansion_is_not_the_querys_own() -> None:
+    client, wire = _client({"value": []})
+    list(client.pages("accounts?$expand=contact_customer_accounts($top=2)", page_rows=1))
+    assert wire.requests[0].headers["Prefer"] == "odata.maxpagesize=1"
+
+
 def test_a_count_that_was_not_made_is_none() -> None:
     client, _ = _client({"value": [], "@odata.count": -1})
     assert next(client.pages("accounts")).count is None

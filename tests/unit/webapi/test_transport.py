@@ -168,19 +168,19 @@ def test_a_refused_connection_was_never_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "said"),
     [
-        None,
-        b"HTTP/1.1 200 OK\r\nDate: Mon, 05 Jan 2026 12:00:20 GMT\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{",
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
-        b"SSH-2.0-OpenSSH\r\n",
+        (None, "the connection was closed"),
+        (b"HTTP/1.1 200 OK\r\nDate: Mon, 05 Jan 2026 12:00:20 GMT\r\n", "broke off"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", "it broke off"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{", "it broke off"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope", "could not be unpacked"),
+        (b"SSH-2.0-OpenSSH\r\n", "was lost"),
     ],
     ids=["closed", "cut in the head", "cut in the body", "cut in a chunk", "not gzip", "not HTTP"],
 )
-def test_an_answer_that_does_not_arrive_whole_may_have_been_carried_out(answer: bytes | None) -> None:
-    with _serving(answer) as served, pytest.raises(ConnectionFailed) as caught:
+def test_an_answer_that_does_not_arrive_whole_may_have_been_carried_out(answer: bytes | None, said: str) -> None:
+    with _serving(answer) as served, pytest.raises(ConnectionFailed, match=said) as caught:
         _over(served.url).send(a_request("POST"), timeout_s=2)
     assert caught.value.may_have_been_sent
     assert served.requests
