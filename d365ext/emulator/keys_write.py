@@ -17,7 +17,7 @@ from .definition_store import refresh, remove, save
 from .definition_types import definition_type
 from .documents import key_document
 from .http import Request, Response
-from .label_documents import accepted, texts
+from .label_documents import accepted, says_something
 from .naming import checked_name
 from .new_columns import new_id
 from .problems import Problem
@@ -52,7 +52,7 @@ def create(change: Change, table_node: Node) -> Response:
     schema = checked_name(change.session, given.get("SchemaName"), "EntityKey")
     columns = given.get("KeyAttributes") or []
     _check_new(table, schema, columns)
-    if not texts(given.get("DisplayName")):
+    if not says_something(given.get("DisplayName")):
         raise Problem(400, "0x8004700c", f"The specified display name is not valid: key {schema} has none.")
     document = kind.filled(
         key_document(

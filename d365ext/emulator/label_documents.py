@@ -44,6 +44,11 @@ def texts(document: object) -> dict[int, str]:
     return {each["LanguageCode"]: each["Label"] for each in document.get("LocalizedLabels") or ()}
 
 
+def says_something(document: object) -> bool:
+    """Say whether a label has a text in any language."""
+    return any(texts(document).values())
+
+
 def accepted(session: Session, given: object, before: object = None, *, merge: bool = False) -> dict[str, Any]:
     """Give the label to store when a client sends `given` over `before`.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from .definition_types import NAMESPACE, DefinitionType, column_type, definition_type
 from .documents import Document, column_document
-from .label_documents import accepted, label, texts
+from .label_documents import accepted, label, says_something, texts
 from .new_choices import boolean_of, choice_of_column
 from .problems import Problem
 from .schema import ColumnType
@@ -120,7 +120,7 @@ def column_from(session: Session, table: str, schema: str, given: Mapping[str, A
         known = name in kind.properties or name in kind.navigation or "@" in name
         if not known:
             raise Problem.undeclared_property(name, kind.name)
-    if not texts(given.get("DisplayName")):
+    if not says_something(given.get("DisplayName")):
         raise Problem(400, "0x8004700c", f"The specified display name is not valid: column {schema} has none.")
     document = kind.filled(
         column_document(

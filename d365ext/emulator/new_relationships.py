@@ -12,7 +12,7 @@ from typing import Any
 
 from .definition_types import definition_type
 from .documents import Document, column_document, many_to_many_document, one_to_many_document
-from .label_documents import accepted, texts
+from .label_documents import accepted, says_something, texts
 from .naming import checked_name
 from .new_columns import new_id, with_settings
 from .problems import Problem
@@ -31,7 +31,7 @@ def lookup_from(
 ) -> Document:
     """Make the lookup column of a relationship from its `Lookup`."""
     schema = checked_name(session, given.get("SchemaName"), "Attribute")
-    if not texts(given.get("DisplayName")):
+    if not says_something(given.get("DisplayName")):
         raise Problem(400, "0x8004700c", f"The specified display name is not valid: column {schema} has none.")
     document = definition_type("LookupAttributeMetadata").filled(
         column_document(

@@ -24,7 +24,7 @@ from .documents import (
     option,
     table_document,
 )
-from .label_documents import accepted, texts
+from .label_documents import accepted, says_something, texts
 from .naming import plural
 from .new_columns import new_id, shadows
 from .problems import Problem
@@ -101,7 +101,7 @@ def table_from(session: Session, schema: str, given: Mapping[str, Any], primary_
     if given.get("IsActivity"):
         raise Problem.not_implemented("custom activity tables")
     for name in ("DisplayName", "DisplayCollectionName"):
-        if not texts(given.get(name)):
+        if not says_something(given.get(name)):
             raise Problem(400, "0x8004700c", f"The specified display name is not valid: {name} of {schema} is empty.")
     entity_set = given.get("EntitySetName") or plural(logical)
     if entity_set in session.schema.by_set:

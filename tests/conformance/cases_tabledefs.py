@@ -88,7 +88,7 @@ def test_an_organization_owned_table_has_no_owner_and_only_organization_depth(sh
 
 
 def test_further_columns_come_with_the_table(shop: Workshop) -> None:
-    """Documented: "You can create table columns at the same time … by including the JSON definition … in the Attributes array"."""
+    """Documented: "You can create table columns … by including the JSON definition … in the Attributes array"."""
     body = table("Thing")
     body["Attributes"] += [column("Money", "Value"), column("Integer", "Count")]
     shop.made("EntityDefinitions", body)
@@ -169,7 +169,7 @@ def test_enumerations_are_filtered_by_their_literal(dv: Dataverse) -> None:
 
 
 def test_complex_values_are_filtered_by_their_path(dv: Dataverse) -> None:
-    """Documented: "$filter=CanCreateAttributes/Value eq true"; "this does not work on properties of Label ComplexType"."""
+    """Documented: CanCreateAttributes/Value eq true; "this does not work on properties of Label ComplexType"."""
     found = dv.rows("EntityDefinitions?$select=LogicalName&$filter=CanCreateAttributes/Value eq true")
     assert "account" in {each["LogicalName"] for each in found}
     assert error_of(dv.get("EntityDefinitions?$filter=DisplayName eq 'Account'"))[0] == 400
