@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from d365ext.emulator import security
 from d365ext.emulator.conditions import condition
 from d365ext.emulator.fetchxml_parser import Condition, Entity, Fetch, Filter, Link, OrderElement, wrong
 from d365ext.emulator.odata_sql import name_sql, order_key
@@ -86,7 +87,7 @@ class Joined:
         self.sources: list[Source] = [self.root]
         self._links: dict[int, Source] = {}
         self._register(fetch.entity)
-        self.where: list[SqlCondition] = []
+        self.where: list[SqlCondition] = security.visible(session, table, self.root.sql)
         self.tables = self._join(self.root, self.root.sql)
         self.where += [self.filter(each, self.root) for each in fetch.entity.filters]
 
@@ -137,10 +138,10 @@ class Joined:
         for operand in (own, other):
             if operand.column.type in _NOT_JOINED:
                 raise wrong(f"Columns of type {operand.column.type} can't be used in from and to.")
+        same: SqlCondition = own.key == other.key
         if own.column.scale != other.column.scale:
-            return compare_columns(own, "eq", other)
-        found: SqlCondition = own.key == other.key
-        return found
+            same = compare_columns(own, "eq", other)
+        return sa.and_(same, *security.visible(self._session, child.table, child.sql))
 
     def _first(self, link: Link, child: Source, parent: Source) -> SqlCondition:
         """Join one row at most: SQLite has no CROSS APPLY, so the row is found by its key."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from d365ext.emulator import odata_functions
+from d365ext.emulator import odata_functions, security
 from d365ext.emulator.conditions import condition, contains, negated
 from d365ext.emulator.navigation_sql import collection_of, follows, holds, lookup_target
 from d365ext.emulator.odata_ast import (
@@ -91,7 +91,8 @@ class Scope:
                 table, source = here
                 relationship, target = lookup_target(session.schema, table, navs[depth - 1])
                 alias = target.sql.alias()
-                self._links.append((alias, follows(relationship, table, source, alias)))
+                seen = security.visible(session, target, alias)
+                self._links.append((alias, sa.and_(follows(relationship, table, source, alias), *seen)))
                 self._joined[way] = target, alias
             here = self._joined[way]
         return here
@@ -243,7 +244,10 @@ class Compiler:
             raise Problem.no_column(parts[0], scope.table.logical)
         child = Scope(collection.child, collection.child.sql.alias())
         parent_key = scope.source.c[scope.table.primary_id]
-        linked = holds(self._session.schema, collection, child.source, parent_key)
+        linked = sa.and_(
+            holds(self._session.schema, collection, child.source, parent_key),
+            *security.visible(self._session, collection.child, child.source),
+        )
         if node.body is None or node.variable is None:
             return sa.exists().where(linked).correlate_except(child.source)
         if node.variable in self._variables:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -20,12 +21,13 @@ from sqlalchemy.pool import StaticPool
 from d365ext.emulator import query
 from d365ext.emulator.http import Headers, Request, Response
 from d365ext.emulator.schema import Column, ColumnType, ManyToMany, Option, Relationship, Schema, Table
+from d365ext.emulator.seed_ids import ADMINISTRATOR
 from d365ext.emulator.session import Session
 from d365ext.emulator.settings import EmulatorSettings
 from d365ext.emulator.sqlite_functions import register
 
 NOW = datetime(2024, 5, 15, 12, 30, tzinfo=UTC)
-USER = "00000000-0000-0000-0000-0000000000aa"
+USER = ADMINISTRATOR  # whose privileges nobody looks up
 TEAM = "00000000-0000-0000-0000-0000000000bb"
 EUR = "00000000-0000-0000-0000-0000000000e1"
 USD = "00000000-0000-0000-0000-0000000000e2"
@@ -70,6 +72,7 @@ _COLUMNS: dict[str, list[Column]] = {
         _lookup("parentaccountid", "account"),
         _lookup("ownerid", "systemuser", "team", kind=ColumnType.OWNER),
         _lookup("transactioncurrencyid", "transactioncurrency"),
+        _column("owneridname", _TEXT, attribute_of="ownerid"),
     ],
     "contact": [
         _column("fullname", _TEXT),
@@ -122,6 +125,7 @@ _LOOKUPS = [  # table, column, target, navigation, collection
 ]
 
 
+@cache
 def make_schema() -> Schema:
     """The tables above, with an N:N between account and tag."""
     one_to_many = [
