@@ -137,6 +137,20 @@ def test_a_longer_closing_of_the_gate_stands() -> None:
     assert gate.was_closed_s() == 10.0
 
 
+def test_even_a_short_closing_is_waited_for() -> None:
+    clock = FakeClock()
+    gate = Gate(clock)
+    gate.close_for(0.25)
+    assert gate.wait(clock.monotonic() + 10)
+    assert clock.slept == [0.25]
+
+
+def test_a_wait_that_just_fits_below_the_ceiling_is_waited() -> None:
+    patient, _, clock = _over([a_reply(429, headers={"Retry-After": "60"}), a_reply(200)], total_s=60.0)
+    patient.send(a_request(), timeout_s=5)
+    assert clock.slept == [60.0]
+
+
 def test_the_gate_is_not_waited_for_beyond_the_ceiling() -> None:
     clock = FakeClock()
     gate = Gate(clock)
@@ -223,7 +237,8 @@ def test_a_get_declared_unrepeatable_is_not_repeated() -> None:
 
 def test_a_delete_that_finds_nothing_after_a_lost_reply_is_done() -> None:
     patient, _, _ = _over([_lost(), a_reply(404, code="0x80040217")])
-    assert patient.send(a_request("DELETE"), timeout_s=5).status == 204
+    reply = patient.send(a_request("DELETE"), timeout_s=5)
+    assert (reply.status, reply.body, reply.after_lost_reply) == (204, b"", True)
 
 
 @pytest.mark.parametrize("before", [[], [_refused()]], ids=["at once", "after a refused connection"])
