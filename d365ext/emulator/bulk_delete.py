@@ -56,6 +56,7 @@ def bulk_delete(session: Session, body: Mapping[str, Any], request: Request) -> 
     for name in ("RecurrencePattern", "SourceImportId"):
         if body.get(name):
             raise Problem.not_implemented(f"{name} of BulkDelete")
+    security.require_privilege(session, "prvBulkDelete")
     queries = body.get("QuerySet")
     if not isinstance(queries, list) or not all(isinstance(each, dict) for each in queries):
         raise Problem.payload("The parameter 'QuerySet' must be a list of QueryExpression objects.")
@@ -99,7 +100,7 @@ def _found(session: Session, query: Mapping[str, Any]) -> tuple[Table, list[str]
             raise Problem.not_implemented(f"{name} of a QueryExpression")
     table = session.schema.table(str(query.get("EntityName", "")))
     source = table.sql
-    statement = sa.select(source.c[table.primary_id])
+    statement = sa.select(source.c[table.primary_id]).where(*security.visible(session, table, source))
     criteria = query.get("Criteria")
     if criteria:
         statement = statement.where(_filter(session, table, criteria))

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from . import rows
+from . import rows, security
 from .addresses import row_of
 from .function_parameters import json_parameter, member_parameter, text_parameter
 from .http import Request, Response
@@ -35,6 +35,7 @@ def mapped(session: Session, source: Table, source_id: str, target: Table) -> di
     row = rows.find(session, source, source_id)
     if row is None:
         raise Problem.no_row(source.logical, source_id)
+    security.require(session, source, "Read", row)
     values: dict[str, Any] = {}
     for source_name, target_name in _pairs(session, source, target):
         source_column, target_column = source.columns.get(source_name), target.columns.get(target_name)

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import rows, security
 from .action_parameters import guid, only
+from .documents import fixed_id
 from .http import Request, Response
 from .problems import Problem
 from .routes import Target
@@ -23,14 +24,44 @@ from .values import to_guid
 
 _DEPTHS = {"Basic": Depth.BASIC, "Local": Depth.LOCAL, "Deep": Depth.DEEP, "Global": Depth.GLOBAL}
 _BY_NUMBER = dict(enumerate(_DEPTHS.values()))
-_RIGHTS = {"Read": 1, "Write": 2, "Append": 4, "AppendTo": 16, "Create": 32, "Delete": 65536, "Share": 262144}
-_ASSIGN = 524288
+_RIGHTS = {
+    "Assign": 524288,
+    "Read": 1,
+    "Write": 2,
+    "Append": 4,
+    "AppendTo": 16,
+    "Create": 32,
+    "Delete": 65536,
+    "Share": 262144,
+}
+
+
+MISCELLANEOUS = (
+    "prvActOnBehalfOfAnotherUser",
+    "prvBulkDelete",
+    "prvPublishCustomization",
+    "prvImportCustomization",
+    "prvExportCustomization",
+    *(
+        f"prv{right}{what}"
+        for what in ("Entity", "Attribute", "Relationship", "OptionSet", "EntityKey")
+        for right in ("Create", "Read", "Write", "Delete")
+    ),
+)
+"""Privileges that belong to no table of rows. Source: …/security-roles ("Miscellaneous privileges")."""
+
+
+def miscellaneous(name: str) -> dict[str, Any]:
+    """Make the document of a privilege that belongs to no table: it is given for the organization or not at all."""
+    depths = {f"CanBe{each}": each == "Global" for each in _DEPTHS}
+    return {"Name": name, "PrivilegeId": fixed_id("privilege", name), "PrivilegeType": "None", **depths}
 
 
 def plant(session: Session) -> None:
     """Make the privilege rows of every table."""
     for table in session.schema.tables.values():
         add_privileges(session, table.definition.get("Privileges") or ())
+    add_privileges(session, (miscellaneous(name) for name in MISCELLANEOUS))
 
 
 def add_privileges(session: Session, documents: Iterable[Mapping[str, Any]]) -> None:
@@ -43,7 +74,7 @@ def add_privileges(session: Session, documents: Iterable[Mapping[str, Any]]) -> 
         values = {
             "privilegeid": privilege_id,
             "name": document["Name"],
-            "accessright": _RIGHTS.get(document["PrivilegeType"], _ASSIGN),
+            "accessright": _RIGHTS.get(document["PrivilegeType"], 0),
             **{f"canbe{each}": document[f"CanBe{each.capitalize()}"] for each in ("basic", "local", "deep", "global")},
         }
         rows.create(session, table, values, by_system=True)

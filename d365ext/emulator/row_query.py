@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from d365ext.emulator import security
 from d365ext.emulator.formatted import Annotations
 from d365ext.emulator.navigation_sql import Collection, holds
 from d365ext.emulator.odata_ast import Path
@@ -57,7 +58,7 @@ class RowQuery:
         self.source = self.table.sql.alias()
         self.compiler = Compiler(self.session, self.table, self.source, self.options.aliases)
         self.plan: Plan = plan_columns(self.session, self.table, self.options.select)
-        self.where: list[Condition] = []
+        self.where: list[Condition] = security.visible(self.session, self.table, self.source)
         if self.options.filter is not None:
             self.where.append(self.compiler.filter(self.options.filter))
         if self.within is not None:

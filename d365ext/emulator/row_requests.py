@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import envelope, query, row_writes, rows
+from . import envelope, query, row_writes, rows, security
 from .addresses import Address
 from .http import Request, Response
 from .problems import Problem
@@ -36,7 +36,10 @@ def create(session: Session, table: Table, request: Request, also: Mapping[str, 
 
 def retrieve(session: Session, address: Address, request: Request) -> Response:
     """GET accounts(id): the row, or 304 if the client has this version of it."""
-    return query.single(session, address.table, address.required(), request)
+    row_id = address.required()
+    if security.is_restricted(session) and (row := rows.find(session, address.table, row_id)) is not None:
+        security.require(session, address.table, "Read", row)
+    return query.single(session, address.table, row_id, request)
 
 
 def write(session: Session, address: Address, request: Request) -> Response:

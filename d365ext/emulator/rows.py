@@ -74,7 +74,11 @@ def update(session: Session, table: Table, row_id: str, changes: Mapping[str, An
         raise Problem.no_row(table.logical, row_id)
     if not by_system:
         security.require(session, table, "Write", before)
+        if "ownerid" in changes:
+            security.require(session, table, "Assign", before)
     wanted = dict(changes)
+    if not by_system:
+        _require_links(session, plan, wanted)
     for hook in plan.before if not by_system else ():
         resolve(hook)(session, table, row_id, wanted)
     row = _stored(session, plan, wanted, for_create=False, by_system=by_system)
@@ -190,6 +194,8 @@ def _new_row(session: Session, plan: Plan, values: Mapping[str, Any], *, by_syst
         values = dict(values)
         for hook in plan.before:
             resolve(hook)(session, plan.table, None, values)
+    if not by_system:
+        _require_links(session, plan, values)
     row = _stored(session, plan, values, for_create=True, by_system=by_system)
     for name in plan.needed if not by_system else ():
         if row.get(name) is None and name != plan.table.primary_id:
@@ -199,6 +205,15 @@ def _new_row(session: Session, plan: Plan, values: Mapping[str, Any], *, by_syst
     numbering.on_create(session, plan, row)
     currency.on_create(session, plan, row)
     return row
+
+
+def _require_links(session: Session, plan: Plan, values: Mapping[str, Any]) -> None:
+    """Refuse what the caller may not link; an owner is not a link."""
+    if not security.is_restricted(session):
+        return
+    for name, value in values.items():
+        if isinstance(value, LookupValue) and name != "ownerid":
+            security.require_link(session, plan.table, session.schema.table(value.table))
 
 
 def _stored(session: Session, plan: Plan, values: Mapping[str, Any], *, for_create: bool, by_system: bool) -> Row:

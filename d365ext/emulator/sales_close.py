@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import payload, query, rows
+from . import payload, query, rows, security
 from .action_parameters import only, untyped, whole_number
 from .http import Request, Response
 from .problems import Problem
@@ -73,6 +73,7 @@ def read(session: Session, kind: Kind, body: Mapping[str, Any], request: Request
     row = rows.find(session, table, target.id)
     if row is None:
         raise Problem.no_row(kind.table, target.id)
+    security.require(session, table, "Write", row)
     status = status_for(table, target.id, state, stated)
     return Closing(kind, target.id, row, state, status, activity)
 

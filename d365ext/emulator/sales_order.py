@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import initialize_from, rows, sales_close, sales_numbers, sales_quote
+from . import initialize_from, rows, sales_close, sales_quote, security
 from .action_parameters import guid, only, whole_number
 from .http import Request, Response
 from .session import Session
@@ -66,7 +66,7 @@ def convert_quote(session: Session, body: Mapping[str, Any], request: Request) -
     values["quoteid"] = LookupValue("quote", quote_id)
     if quote["opportunityid"] is not None:
         values["opportunityid"] = LookupValue("opportunity", quote["opportunityid"])
-    sales_numbers.fill(session, table, values)
+    security.require(session, table, "Create")
     made = rows.create(session, table, values, by_system=True)
     return sales_close.answer_row(session, table, made, body, request)
 
@@ -96,6 +96,6 @@ def generate_from_opportunity(session: Session, body: Mapping[str, Any], request
     table = session.schema.table("salesorder")
     values = initialize_from.mapped(session, opportunities, opportunity_id, table)
     values["opportunityid"] = LookupValue("opportunity", opportunity_id)
-    sales_numbers.fill(session, table, values)
+    security.require(session, table, "Create")
     made = rows.create(session, table, values, by_system=True)
     return sales_close.answer_row(session, table, made, body, request)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import initialize_from, rows, sales_close, sales_numbers
+from . import initialize_from, rows, sales_close, security
 from .action_parameters import guid, only
 from .http import Request, Response
 from .problems import Problem
@@ -76,6 +76,7 @@ def revise(session: Session, body: Mapping[str, Any], request: Request) -> Respo
         rows.update(session, table, row_id, {"statecode": CLOSED, "statuscode": REVISED}, by_system=True)
     copied = copy_of(table, row, without=frozenset({"closedon"}))
     copied["revisionnumber"] = (row["revisionnumber"] or 0) + 1
+    security.require(session, table, "Create")
     revised = rows.create(session, table, copied, by_system=True)
     return sales_close.answer_row(session, table, revised, body, request)
 
@@ -89,6 +90,6 @@ def generate_from_opportunity(session: Session, body: Mapping[str, Any], request
     table = session.schema.table("quote")
     values = initialize_from.mapped(session, opportunity, opportunity_id, table)
     values["opportunityid"] = LookupValue("opportunity", opportunity_id)
-    sales_numbers.fill(session, table, values)
+    security.require(session, table, "Create")
     made = rows.create(session, table, values, by_system=True)
     return sales_close.answer_row(session, table, made, body, request)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import rows, sales_close, sales_numbers, security
+from . import rows, sales_close, security
 from .problems import Problem
 from .schema import Table
 from .session import Session
@@ -28,10 +28,8 @@ _QUOTE_ACTIVE, _QUOTE_MESSAGES = 1, {2: "WinQuote", 3: "CloseQuote"}
 
 
 def before_write(session: Session, table: Table, row_id: str | None, changes: dict[str, Any]) -> None:
-    """Number a new quote or order; refuse a client's change that the row's state does not allow."""
+    """Refuse a client's change that the row's state does not allow."""
     if row_id is None:
-        if table.logical in _CLOSED_TO_SELLERS:
-            sales_numbers.fill(session, table, changes)
         return
     row = rows.find(session, table, row_id)
     if row is None:

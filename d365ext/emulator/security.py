@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+import sqlalchemy as sa
+
+from .documents import fixed_id
 from .problems import Problem
 from .schema import Table
 from .seed_ids import ADMINISTRATOR, ROLE, SYSTEM
@@ -58,12 +61,17 @@ def has_every_privilege(session: Session, user_id: str) -> bool:
     return user_id in (ADMINISTRATOR, SYSTEM) or ROLE in _roles(session, user_id)
 
 
+def is_restricted(session: Session) -> bool:
+    """Say whether the caller's privileges have to be looked at."""
+    return session.user_id not in (ADMINISTRATOR, SYSTEM) and not is_administrator(session)
+
+
 def require(session: Session, table: Table, right: str, row: Mapping[str, Any] | None = None) -> None:
     """Refuse with 403 unless the caller has `right` (Create Read Write Delete Append AppendTo Assign) on the table.
 
     With a stored `row` the row must be in reach too.
     """
-    if session.user_id in (ADMINISTRATOR, SYSTEM):
+    if not is_restricted(session):
         return
     reach = reach_of(session, table, right)
     if reach is None:
@@ -74,16 +82,50 @@ def require(session: Session, table: Table, right: str, row: Mapping[str, Any] |
 
 def require_global_read(session: Session, table: Table) -> None:
     """Refuse with 403 unless the caller may read every row of the table."""
-    if session.user_id in (ADMINISTRATOR, SYSTEM):
+    if not is_restricted(session):
         return
     reach = reach_of(session, table, "Read")
     if reach is None or reach.depth is not Depth.GLOBAL:
         raise denied(session, table, "Read", Depth.GLOBAL)
 
 
+def require_link(session: Session, table: Table, target: Table) -> None:
+    """Refuse with 403 unless the caller may link rows of the one table to rows of the other.
+
+    Source: …/security-access-coding: Append on the row that has the lookup, AppendTo on the row it names.
+    """
+    require(session, table, "Append")
+    require(session, target, "AppendTo")
+
+
+def require_privilege(session: Session, name: str) -> None:
+    """Refuse with 403 unless the caller has a privilege that belongs to no table, such as prvBulkDelete."""
+    if not is_restricted(session):
+        return
+    held = session.raw.execute(
+        "select 1 from roleprivileges rp join privilege p on p.privilegeid = rp.privilegeid "  # noqa: S608
+        f"where p.name = ? and rp.roleid in ({ROLES_SQL})",
+        (name, session.user_id, session.user_id),
+    ).fetchone()
+    if held is None:
+        raise _denied(session, {"Name": name, "PrivilegeId": fixed_id("privilege", name)}, Depth.BASIC)
+
+
+def visible(session: Session, table: Table, source: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+    """Give the conditions that leave only rows the caller may read; 403 if they may read none."""
+    if not is_restricted(session):
+        return []
+    reach = reach_of(session, table, "Read")
+    if reach is None:
+        raise denied(session, table, "Read", Depth.BASIC)
+    if reach.depth is Depth.GLOBAL:
+        return []
+    return [sa.or_(source.c.ownerid.in_(reach.owners), source.c.owningbusinessunit.in_(reach.units))]
+
+
 def reach_of(session: Session, table: Table, right: str) -> Reach | None:
-    """Give how far the caller's `right` reaches, or None if they have none."""
-    if is_administrator(session):
+    """Give how far the caller's `right` reaches, or None if they have none. Tables without privileges are open."""
+    if not table.definition.get("Privileges") or is_administrator(session):
         return Reach(Depth.GLOBAL, frozenset(), frozenset())
     privilege = privilege_of(table, right)
     if privilege is None:
@@ -104,7 +146,7 @@ def reach_of(session: Session, table: Table, right: str) -> Reach | None:
 
 def privilege_of(table: Table, right: str) -> Mapping[str, Any] | None:
     """Give the privilege document of a table's right, if the table has that right."""
-    for privilege in table.definition.get("Privileges", ()):
+    for privilege in table.definition.get("Privileges") or ():
         if privilege["PrivilegeType"] == right:
             found: Mapping[str, Any] = privilege
             return found
@@ -114,11 +156,15 @@ def privilege_of(table: Table, right: str) -> Mapping[str, Any] | None:
 def denied(session: Session, table: Table, right: str, depth: Depth) -> Problem:
     """Make the 403 that names the privilege the caller lacks."""
     privilege = privilege_of(table, right) or {"Name": f"prv{right}{table.schema}", "PrivilegeId": ""}
+    return _denied(session, privilege, depth)
+
+
+def _denied(session: Session, privilege: Mapping[str, Any], depth: Depth) -> Problem:
     (held,) = session.raw.execute(
         f"select count(distinct privilegeid) from roleprivileges where roleid in ({ROLES_SQL})",  # noqa: S608
         (session.user_id, session.user_id),
     ).fetchone()
-    known = sum(len(each.definition.get("Privileges", ())) for each in session.schema.tables.values())
+    (known,) = session.raw.execute("select count(*) from privilege").fetchone()
     return Problem(
         403,
         "0x80040220",
@@ -146,8 +192,13 @@ ROLES_SQL = (
 )
 
 
-def _roles(session: Session, user_id: str) -> set[str]:
-    return {role for (role,) in session.raw.execute(ROLES_SQL, (user_id, user_id))}
+def _roles(session: Session, user_id: str) -> frozenset[str]:
+    known = session.cache.setdefault("roles", {})
+    assert isinstance(known, dict)  # noqa: S101  only this function writes that entry
+    if user_id not in known:
+        known[user_id] = frozenset(role for (role,) in session.raw.execute(ROLES_SQL, (user_id, user_id)))
+    found: frozenset[str] = known[user_id]
+    return found
 
 
 def _owners(session: Session) -> frozenset[str]:
