@@ -20,6 +20,7 @@ from d365ext.settings import Settings, load_settings
 from d365ext.webapi import auth
 from d365ext.webapi.auth import AuthorisedTransport, token_source
 from support.certificates import a_certificate
+from support.clients import client_of
 from support.entra import AUTHORITY, CLIENT, TENANT, Entra, a_person
 from support.fakes import RecordingTransport, a_reply, a_request
 
@@ -306,6 +307,14 @@ def test_a_401_is_answered_with_one_new_token() -> None:
 def test_a_second_401_stays() -> None:
     wire = RecordingTransport([a_reply(401), a_reply(401)])
     assert AuthorisedTransport(wire, _Tokens()).send(a_request(), timeout_s=4).status == 401
+    assert wire.is_used_up
+
+
+def test_a_second_401_is_unauthorized_and_not_tried_for_ever() -> None:
+    wire = RecordingTransport([a_reply(401, code="0x80048306", message="expired") for _ in range(2)])
+    client = client_of(AuthorisedTransport(wire, _Tokens()))
+    with pytest.raises(Unauthorized, match="doctor"):
+        client.get("accounts")
     assert wire.is_used_up
 
 
