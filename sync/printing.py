@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from d365ext.cli.output import out, print_json, print_table, say
-from sync.summary import RunSummary
-from sync.verify import Verification
+
+if TYPE_CHECKING:
+    from sync.summary import RunSummary
+    from sync.verify import Verification
 
 SHOWN = 20
 """A person reads no more rows of a failure at once; `--json` gives all."""
