@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from d365ext.emulator import formatted
+from d365ext.emulator.navigation_sql import run
 from d365ext.emulator.problems import Problem
 from d365ext.emulator.schema import Column, ColumnType
 from d365ext.emulator.session import Session
@@ -167,7 +168,7 @@ def check_rows(session: Session, tables: sa.FromClause, where: list[Any], limit:
 def fetch_all(session: Session, statement: sa.Select[Any]) -> list[Any]:
     """Run an aggregating statement; a sum beyond 64 bits is a 400, as it is an overflow there."""
     try:
-        return list(session.conn.execute(statement).fetchall())
+        return run(session, statement)
     except OperationalError as error:
         if "integer overflow" not in str(error):
             raise

@@ -48,10 +48,18 @@ def contains(operand: Operand, value: Value, *, before: bool, after: bool) -> Co
         return sa.false()
     text = str(value)
     if before and after and not WILDCARDS.intersection(text):
-        return sa.func.instr(getattr(sa.func, FOLD)(operand.sql), text.casefold()) > 0
+        return _holds(operand, text.casefold())
     pattern = f"{'%' if before else ''}{text}{'%' if after else ''}"
     found: Condition = getattr(sa.func, LIKE)(operand.sql, pattern) == 1
     return found
+
+
+def _holds(operand: Operand, folded: str) -> Condition:
+    anywhere: Condition = sa.func.instr(getattr(sa.func, FOLD)(operand.sql), folded) > 0
+    if not folded.isascii():
+        return anywhere
+    plain = sa.func.instr(sa.func.lower(operand.sql), folded) > 0  # enough, and fast, where the text is ASCII too
+    return sa.or_(plain, sa.and_(operand.has_letters_beyond_ascii, anywhere))
 
 
 def negated(operand: Operand, found: Condition) -> Condition:

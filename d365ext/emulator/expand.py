@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from d365ext.emulator import security
 from d365ext.emulator.formatted import Annotations
 from d365ext.emulator.http import Request
-from d365ext.emulator.navigation_sql import Collection, collection_of
+from d365ext.emulator.navigation_sql import Collection, collection_of, root_alias, run
 from d365ext.emulator.odata_ast import Expand, to_text
 from d365ext.emulator.odata_sql import Compiler
 from d365ext.emulator.paging import PAGE_ROWS_MAX, OrderTerm, inner_cookie, order_by, skip_token
@@ -115,7 +115,7 @@ class Expansion:
             row[item.nav] = found.get(row_id or "")
 
     def _read_by_id(self, item: Item, ids: set[str]) -> dict[str, Row]:
-        source = item.table.sql.alias()
+        source = root_alias(item.table)
         compiler = Compiler(self.session, item.table, source)
         where: list[Condition] = [source.c[item.table.primary_id].in_(_listed(ids))]
         where += security.visible(self.session, item.table, source)
@@ -125,7 +125,7 @@ class Expansion:
         needs = _needs(item.table, item.below)
         columns = [*plan.sql(source), source.c[item.table.primary_id], *(source.c[name] for name in needs)]
         statement = sa.select(*columns).select_from(compiler.root.tables).where(*where)
-        read = self.session.conn.execute(statement).fetchall()
+        read = run(self.session, statement)
         rows = self._shape(plan, read)
         below = {name: [each[plan.width + 1 + at] for each in read] for at, name in enumerate(needs)}
         self._attach(item.table, rows, below, item.below)
@@ -180,7 +180,7 @@ class _ChildReader:
 
     def __post_init__(self) -> None:
         self.session = self.expansion.session
-        self.source = self.item.table.sql.alias()
+        self.source = root_alias(self.item.table)
         self.compiler = Compiler(self.session, self.item.table, self.source)
         self.is_nested = self.expansion.is_nested
         asked = self.item.asked
@@ -208,7 +208,7 @@ class _ChildReader:
     def read(self, ids: Sequence[str]) -> dict[str, Page]:
         """Read the children of these parents."""
         statement = self._statement(ids)
-        read = self.session.conn.execute(statement).fetchall()
+        read = run(self.session, statement)
         rows = self.expansion._shape(self.plan, read, with_etag=not self.is_nested)  # noqa: SLF001  one module
         start = self.plan.width + 2
         stored = {name: [each[start + at] for each in read] for at, name in enumerate(self.needs)}

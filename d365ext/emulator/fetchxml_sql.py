@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from d365ext.emulator import security
 from d365ext.emulator.conditions import condition
 from d365ext.emulator.fetchxml_parser import Condition, Entity, Fetch, Filter, Link, OrderElement, wrong
-from d365ext.emulator.odata_sql import name_sql, order_key
+from d365ext.emulator.navigation_sql import root_alias
+from d365ext.emulator.odata_sql import name_sql, order_key, to_operand
 from d365ext.emulator.problems import Problem
 from d365ext.emulator.schema import CHOICE_TYPES, ColumnType, Table
 from d365ext.emulator.session import Session
@@ -43,7 +44,7 @@ class Source:
         """Find a column by logical name; a lookup's shadow column (customeridname) is the name it points to."""
         column = self.table.columns.get(name)
         if column is not None and column.is_stored:
-            return Operand(column, self.sql.c[name])
+            return to_operand(self.table, self.sql, column)
         if column is not None and column.attribute_of is not None and name == f"{column.attribute_of}name":
             lookup = self.table.columns[column.attribute_of]
             found = name_sql(session, Operand(lookup, self.sql.c[lookup.logical])) if lookup.is_lookup else None
@@ -83,7 +84,7 @@ class Joined:
         self._session = session
         self._fetch = fetch
         table = find_table(session, fetch.entity.name)
-        self.root = Source(fetch.entity.name, table, table.sql.alias(), fetch.entity)
+        self.root = Source(fetch.entity.name, table, root_alias(table), fetch.entity)
         self.sources: list[Source] = [self.root]
         self._links: dict[int, Source] = {}
         self._register(fetch.entity)

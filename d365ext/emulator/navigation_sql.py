@@ -6,13 +6,29 @@ Owns the one place where 1:N and N:N relationships become joins. Must not know q
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from d365ext.emulator.problems import Problem
 from d365ext.emulator.schema import TYPE_SUFFIX, ManyToMany, Relationship, Schema, Table
+from d365ext.emulator.session import Session
 from d365ext.emulator.stored_values import Condition
+
+
+@lru_cache(maxsize=1024)
+def root_alias(table: Table) -> sa.FromClause:
+    """Give the alias under which a table stands first in a query: one for all queries, as making one is not free."""
+    return table.sql.alias()
+
+
+def run(session: Session, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:
+    """Run a query and give its rows as the driver makes them, without SQLAlchemy's own row objects around them."""
+    with session.conn.execute(statement) as result:
+        assert result.cursor is not None  # noqa: S101  a SELECT has one
+        rows: list[tuple[Any, ...]] = result.cursor.fetchall()
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from d365ext.emulator.odata_ast import (
 )
 from d365ext.emulator.odata_parser import parse_value
 from d365ext.emulator.problems import Problem
-from d365ext.emulator.schema import Table
+from d365ext.emulator.schema import Column, Table
 from d365ext.emulator.session import Session
 from d365ext.emulator.shape import PRINCIPALS
 from d365ext.emulator.sqlite_functions import FOLD
@@ -228,7 +228,7 @@ class Compiler:
         table, source = scope.follow(self._session, parts[:-1])
         column = table.columns.get(parts[-1])
         if column is not None and column.is_property:
-            return Operand(column, source.c[column.logical])
+            return to_operand(table, source, column)
         return _column(table, source, parts[-1])
 
     # ---- lambdas
@@ -304,4 +304,9 @@ def _column(table: Table, source: sa.FromClause, name: str) -> Operand:
         column = table.columns[table.primary_id]
     if column is None:
         raise Problem.no_column(name, table.logical)
-    return Operand(column, source.c[column.logical])
+    return to_operand(table, source, column)
+
+
+def to_operand(table: Table, source: sa.FromClause, column: Column) -> Operand:
+    """Give a column of a table in a query, knowing whether an alternate key has an index on it."""
+    return Operand(column, source.c[column.logical], any(column.logical in key.columns for key in table.keys.values()))

