@@ -175,7 +175,7 @@ def _move_a_deal(stage: Stage, as_of: Sequence[str]) -> None:
             (row_id, name) for row_id, name in _sales_partners(client) if row_id != deal["_pch_salespartnerid_value"]
         )
         client.update(
-            f"opportunities({deal['opportunityid']})", {"pch_SalesPartnerId@odata.bind": f"/accounts({taker_id})"}
+            f"opportunities({deal['opportunityid']})", {"pch_salespartnerid@odata.bind": f"/accounts({taker_id})"}
         )
     value = f"{deal['estimatedvalue_base']:,.2f}"
     _tell("A deal changes hands", f"'{deal['name']}', worth {value}, moves from {giver} to {taker}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import threading
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -50,16 +51,16 @@ def serve(
     if reset:
         _empty(store)
     emulator = Emulator(store)
-    try:
-        with running(emulator, host=host, port=port) as server:
-            say(f"The local Dataverse is ready at {server.url} (Ctrl+C stops it).")
+    with ExitStack() as stack:
+        stack.callback(emulator.close)
+        try:
+            server = stack.enter_context(running(emulator, host=host, port=port))
+        except OSError as error:
+            message = f"Cannot listen on {host}:{port}: {error.strerror}."
+            raise UsageError(message, hint="Choose another --port.") from error
+        say(f"The local Dataverse is ready at {server.url} (Ctrl+C stops it).")
+        with suppress(Stopped):
             threading.Event().wait()
-    except Stopped:
-        return
-    except OSError as error:
-        raise UsageError(f"Cannot listen on {host}:{port}: {error.strerror}.", hint="Choose another --port.") from error
-    finally:
-        emulator.close()
 
 
 def _is_loopback(host: str) -> bool:

@@ -9,9 +9,9 @@ import typer
 
 from d365ext.cli.output import note
 from d365ext.log import set_up_log
-from d365ext.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from d365ext.settings import Settings
     from d365ext.webapi.client import Client
 
 
@@ -32,6 +32,8 @@ class Invocation:
 
         Errors:  SettingsError.
         """
+        from d365ext.settings import load_settings  # so that --help and --version start at once
+
         level = "info" if self.verbose else None
         settings = load_settings(self.profile, url=self.url, log_format=self.log_format, log_level=level)
         set_up_log(settings.log_level, settings.log_format)
@@ -42,7 +44,7 @@ class Invocation:
 
         Errors:  SettingsError; Unauthorized when it signs in.
         """
-        from d365ext.webapi.client import connect  # so that --help and --version start without the HTTP stack
+        from d365ext.webapi.client import connect
 
         return connect(settings or self.settings(), prompt=note)
 

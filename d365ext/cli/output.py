@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -28,6 +29,7 @@ ProgressCallback = Callable[[str, int, int | None], None]
 
 
 _GAP = 2
+_TEXT_WIDTH = 20
 _LAYOUT: dict[str, Any] = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "padding": (0, _GAP - 1, 0, 0)}
 
 
@@ -78,28 +80,46 @@ def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[Any
 
     Shape:   `headings` and `numbers` one per column; every row as long; cells are text already, None is empty.
              Columns for which `numbers` is true stand at the right and are never broken.
-    Effects: in a window too narrow for all columns the last ones are left out, and a line below names them.
+    Effects: in a window too narrow for all columns the last ones are left out, and a line on standard error names them.
     """
     console = out()
-    widths = [_least_width(headings[i], [row[i] for row in rows], number=numbers[i]) for i in range(len(headings))]
+    cells = [[None if row[i] is None else str(row[i]) for row in rows] for i in range(len(headings))]
+    widths = [_least_width(headings[i], cells[i], number=numbers[i]) for i in range(len(headings))]
     shown = _columns_that_fit(widths, console.width)
+    widths = _spread(widths[:shown], headings, cells, console.width)
+    wrapped = [textwrap.wrap(headings[i], widths[i]) for i in range(shown)]
+    deepest = max(map(len, wrapped))
     table = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", **_LAYOUT)
     for i in range(shown):
-        table.add_column(Text(headings[i]), justify="right" if numbers[i] else "left", no_wrap=numbers[i])
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row[:shown]))
+        heading = "\n".join([""] * (deepest - len(wrapped[i])) + wrapped[i])
+        table.add_column(Text(heading), justify="right" if numbers[i] else "left", width=widths[i], no_wrap=numbers[i])
+    for row in range(len(rows)):
+        table.add_row(*(Text(column[row] or "") for column in cells[:shown]))
     console.print(table)
     if shown < len(headings):
-        left_out = ", ".join(headings[shown:])
-        hidden = f"Not shown in {console.width} columns: {left_out} (a wider window or --json shows them)."
-        console.print(Text(hidden), soft_wrap=True)
+        hidden = f"{len(headings) - shown} more columns are not shown in {console.width} characters"
+        err().print(Text(f"{hidden}: {', '.join(headings[shown:])}. A wider window or --json shows them."))
 
 
-def _least_width(heading: str, cells: Sequence[Any], *, number: bool) -> int:
-    """Say how narrow a column may get: numbers whole, text 12 characters of its longest cell, headings by word."""
-    longest = max((len(str(cell)) for cell in cells if cell is not None), default=0)
+def _least_width(heading: str, cells: Sequence[str | None], *, number: bool) -> int:
+    """Say how narrow a column may get: numbers whole, text 20 characters of its longest cell, headings by word."""
+    longest = max((len(cell) for cell in cells if cell), default=0)
     word = max((len(part) for part in heading.split()), default=0)
-    return max(word, longest if number else min(longest, 12))
+    return max(word, longest if number else min(longest, _TEXT_WIDTH))
+
+
+def _spread(
+    widths: Sequence[int], headings: Sequence[str], cells: Sequence[Sequence[str | None]], window: int
+) -> list[int]:
+    """Give what room is left in the window to the columns that could use it, the first ones first."""
+    spread = list(widths)
+    room = window - sum(widths) - _GAP * (len(widths) - 1)
+    for i, width in enumerate(widths):
+        longest = max((len(cell) for cell in cells[i] if cell), default=0)
+        more = min(max(0, longest - width), max(0, room))
+        spread[i] += more
+        room -= more
+    return spread
 
 
 def _columns_that_fit(widths: Sequence[int], window: int) -> int:

@@ -51,7 +51,7 @@ def print_view(context: typer.Context, name: str, folder: Path | None, *, top: i
     if as_json:
         print_json(shown.values()[:top])
         return
-    numbers = [column.is_number for column in shown.columns]
+    numbers = [column.is_figure for column in shown.columns]
     print_table(shown.title, [column.heading for column in shown.columns], shown.texts()[:top], numbers=numbers)
     if not shown.rows:
         note("The view is empty. Run 'd365ext sync run' to fill it.")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from d365ext.names import EntitySetName
@@ -20,17 +19,20 @@ if TYPE_CHECKING:
 
 FORMATTED = "@OData.Community.Display.V1.FormattedValue"
 SHOWN_AS_TEXT = frozenset({"Lookup", "Customer", "Owner", "Picklist", "State", "Status"})
-NUMBERS = frozenset({"Integer", "BigInt", "Decimal", "Double", "Money"})
+FIGURES = frozenset({"Integer", "BigInt", "Decimal", "Double", "Money", "DateTime"})
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One column of a view: its key in a row, its heading, whether it holds numbers, whether only its text counts."""
+    """One column of a view: its key in a row, its heading.
+
+    `is_figure`: numbers and dates, which stand at the right. `is_text_of`: only the text of the value says something.
+    """
 
     name: str
     key: str
     heading: str
-    is_number: bool
+    is_figure: bool
     is_text_of: bool
 
 
@@ -79,7 +81,7 @@ def _column(name: str, definition: Row | None) -> Shown:
         name=name,
         key=f"_{name}_value" if kind in ("Lookup", "Customer", "Owner") else name,
         heading=label.get("Label") or name,
-        is_number=kind in NUMBERS,
+        is_figure=kind in FIGURES,
         is_text_of=kind in SHOWN_AS_TEXT,
     )
 
@@ -92,11 +94,10 @@ def _value(row: Row, column: Shown) -> Any:
 
 
 def _text(row: Row, column: Shown) -> str | None:
+    """Give what a user sees: the formatted value; days as ISO dates, which are read alike everywhere."""
     value = row.get(column.key)
     if value is None:
         return None
-    if isinstance(value, bool):
-        return str(row.get(column.key + FORMATTED) or ("Yes" if value else "No"))
-    if isinstance(value, int | Decimal) and column.is_number:
-        return f"{value:,}"
-    return str(row.get(column.key + FORMATTED, value)) if column.is_text_of else str(value)
+    if isinstance(value, str) and column.is_figure:
+        return value
+    return str(row.get(column.key + FORMATTED, value))

@@ -89,10 +89,9 @@ def test_square_brackets_of_a_message_are_no_markup(capsys: pytest.CaptureFixtur
 def test_a_fault_of_our_own_shows_no_traceback_unless_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(KeyError("x")) == 1
     assert "Traceback" not in printed(capsys, KeyError("x"))
-    try:
-        raise KeyError("x")
-    except KeyError as error:
-        assert "Traceback" in printed(capsys, error, verbose=True)
+    with pytest.raises(KeyError) as raised:
+        {}["x"]
+    assert "Traceback" in printed(capsys, raised.value, verbose=True)
 
 
 def test_a_secret_in_a_message_is_taken_out(capsys: pytest.CaptureFixture[str]) -> None:
