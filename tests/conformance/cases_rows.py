@@ -36,7 +36,7 @@ def test_create_answers_204_with_the_address_of_the_row(dv: Dataverse) -> None:
 
 
 def test_create_with_return_representation_answers_201_with_the_row(dv: Dataverse) -> None:
-    """create-entity-web-api: 201 Created, `Preference-Applied: return=representation`, the selected columns, context."""
+    """create-entity-web-api: 201 Created, `Preference-Applied: return=representation`, the selected columns."""
     response = dv.post("accounts?$select=name", {"name": "Sample"}, Prefer="return=representation")
     assert response.status_code == 201
     assert response.headers["Preference-Applied"] == "return=representation"
@@ -64,7 +64,7 @@ def test_creating_the_same_id_twice_is_a_duplicate(dv: Dataverse) -> None:
 
 
 def test_create_binds_a_lookup_by_relative_rooted_and_absolute_address(dv: Dataverse) -> None:
-    """create-entity-web-api "Associate table rows on create": relative and absolute URIs; samples show a leading slash."""
+    """create-entity-web-api "Associate table rows on create": relative and absolute; samples show a leading slash."""
     contact = _contact(dv)
     for address in (f"contacts({contact})", f"/contacts({contact})", f"{dv.api}/contacts({contact})"):
         made = dv.create("accounts", {"name": "Bound", "primarycontactid@odata.bind": address})
@@ -72,7 +72,7 @@ def test_create_binds_a_lookup_by_relative_rooted_and_absolute_address(dv: Datav
 
 
 def test_a_navigation_name_is_case_sensitive_in_a_bind(dv: Dataverse) -> None:
-    """troubleshoot/…/web-api-client-errors: "An undeclared property 'x' which only has property annotations", 0x80048d19."""
+    """troubleshoot/…/web-api-client-errors: "An undeclared property 'x' which only has property annotations"."""
     contact = _contact(dv)
     refused = dv.post("accounts", {"name": "A", "PrimaryContactId@odata.bind": f"/contacts({contact})"})
     status, code, message = error_of(refused)
@@ -89,7 +89,9 @@ def test_a_polymorphic_lookup_is_bound_by_the_property_of_its_target(dv: Dataver
     row = dv.get(f"contacts({made})", Prefer='odata.include-annotations="*"').json()
     assert row["_parentcustomerid_value"] == account
     assert row["_parentcustomerid_value@Microsoft.Dynamics.CRM.lookuplogicalname"] == "account"
-    assert row["_parentcustomerid_value@Microsoft.Dynamics.CRM.associatednavigationproperty"] == "parentcustomerid_account"
+    assert (
+        row["_parentcustomerid_value@Microsoft.Dynamics.CRM.associatednavigationproperty"] == "parentcustomerid_account"
+    )
 
 
 def test_binding_a_row_that_is_not_there_is_refused_and_nothing_is_made(dv: Dataverse) -> None:
@@ -196,7 +198,7 @@ def test_patch_of_a_missing_row_creates_it_unless_if_match_forbids(dv: Dataverse
 
 
 def test_if_none_match_star_prevents_an_update(dv: Dataverse, account: str) -> None:
-    """perform-conditional-operations "Prevent update in upsert": 412 "A record with matching key values already exists."."""
+    """perform-conditional-operations "Prevent update in upsert": 412 and the text below."""
     status, _, message = error_of(dv.patch(account, {"name": "Changed"}, If_None_Match="*"))
     assert (status, message) == (412, "A record with matching key values already exists.")
     assert dv.get(f"{account}?$select=name").json()["name"] == "Fabrikam"
@@ -242,7 +244,7 @@ def test_delete_removes_the_row_once(dv: Dataverse, account: str) -> None:
 
 
 def test_one_property_is_read_written_and_emptied(dv: Dataverse, account: str) -> None:
-    """update-delete-entities-using-web-api "Update a single property value"; retrieve-entity "Retrieve specific properties"."""
+    """update-delete-entities-using-web-api "Update a single property value"; retrieve-entity-using-web-api."""
     assert dv.put(f"{account}/name", {"value": "Renamed"}).status_code == 204
     read = dv.get(f"{account}/name").json()
     assert (read["value"], read["@odata.context"].endswith("/name")) == ("Renamed", True)
@@ -267,7 +269,7 @@ def test_a_lookup_is_cleared_by_null_by_bind_null_and_by_deleting_its_reference(
 
 
 def test_rows_are_associated_and_disassociated_through_a_collection(dv: Dataverse, account: str) -> None:
-    """associate-disassociate-entities-using-web-api: POST …/$ref adds; DELETE …(id)/$ref and ?$id= take out; all 204."""
+    """associate-disassociate-entities-using-web-api: POST …/$ref adds; DELETE …(id)/$ref and ?$id= take out."""
     one, two = _contact(dv, last="One"), _contact(dv, last="Two")
     path = f"{account}/contact_customer_accounts"
     for contact in (one, two):
@@ -317,7 +319,7 @@ def test_system_columns_say_who_and_when(dv: Dataverse, account: str) -> None:
 
 
 def test_a_read_only_column_is_ignored(dv: Dataverse) -> None:
-    """fake-xrm-easy issue 36 (statecode on create is ignored), powerupwithazure 2026-05 (createdon, createdby ignored)."""
+    """fake-xrm-easy issue 36 (statecode on create), powerupwithazure 2026-05 (createdon, createdby): ignored."""
     made = dv.create("opportunities", {"name": "Deal", "statecode": 1, "createdon": "2001-01-01T00:00:00Z"})
     row = dv.get(f"opportunities({made})?$select=statecode,statuscode,createdon").json()
     assert (row["statecode"], row["statuscode"]) == (0, 1)
@@ -325,7 +327,7 @@ def test_a_read_only_column_is_ignored(dv: Dataverse) -> None:
 
 
 def test_overriddencreatedon_chooses_createdon_on_create(dv: Dataverse) -> None:
-    """Table reference: "Date and time that the record was migrated"; field reports: the only way to choose createdon."""
+    """Table reference: "Date and time that the record was migrated"; field reports: sets createdon."""
     made = dv.create("accounts", {"name": "Migrated", "overriddencreatedon": "2011-05-06T07:08:09Z"})
     row = dv.get(f"accounts({made})?$select=createdon,overriddencreatedon").json()
     assert row["createdon"] == "2011-05-06T07:08:09Z"
@@ -355,7 +357,9 @@ def test_an_opportunitys_customer_is_its_account_else_its_contact(dv: Dataverse)
     to_account = {"parentaccountid@odata.bind": f"/accounts({account})"}
     to_contact = {"parentcontactid@odata.bind": f"/contacts({contact})"}
     select = "?$select=_customerid_value,_parentaccountid_value,_parentcontactid_value"
-    both = dv.get(f"opportunities({dv.create('opportunities', {'name': 'D', **to_account, **to_contact})}){select}").json()
+    both = dv.get(
+        f"opportunities({dv.create('opportunities', {'name': 'D', **to_account, **to_contact})}){select}"
+    ).json()
     assert (both["_customerid_value"], both["_parentaccountid_value"]) == (account, account)
     one = dv.get(f"opportunities({dv.create('opportunities', {'name': 'D', **to_contact})}){select}").json()
     assert (one["_customerid_value"], one["_parentaccountid_value"]) == (contact, None)
@@ -378,7 +382,7 @@ def test_the_owner_may_be_a_user_or_a_team(dv: Dataverse) -> None:
 
 
 def test_deleting_a_row_cascades_removes_links_or_is_refused_as_the_relationship_says(dv: Dataverse) -> None:
-    """configure-entity-relationship-cascading-behavior; error code table: 0x80040227, 405 CannotDeleteDueToAssociation."""
+    """configure-entity-relationship-cascading-behavior; error code table: 0x80040227, status 405."""
     account, contact = dv.create("accounts", {"name": "A"}), _contact(dv)
     deal = dv.create(
         "opportunities",
@@ -392,7 +396,10 @@ def test_deleting_a_row_cascades_removes_links_or_is_refused_as_the_relationship
     assert dv.get(f"opportunities({deal})").json()["_parentcontactid_value"] is None
     order = {"name": "O", "opportunityid@odata.bind": f"/opportunities({deal})"}
     made = dv.create("salesorders", {**order, "customerid_account@odata.bind": f"/accounts({account})"})
-    assert error_of(dv.delete(f"opportunities({deal})"))[:2] == (405, "0x80040227")  # opportunity_sales_orders: Restrict
+    assert error_of(dv.delete(f"opportunities({deal})"))[:2] == (
+        405,
+        "0x80040227",
+    )  # opportunity_sales_orders: Restrict
     dv.delete(f"salesorders({made})")
     assert dv.delete(f"accounts({account})").status_code == 204  # opportunity_customer_accounts: Cascade
     assert dv.get(f"opportunities({deal})").status_code == 404
@@ -423,3 +430,85 @@ def test_a_column_with_an_autonumber_format_counts_from_1000(dv: Dataverse) -> N
     made = [dv.create("accounts", {"name": "A", **more}) for more in ({}, {"new_ticket": "mine"}, {})]
     tickets = [dv.get(f"accounts({each})?$select=new_ticket").json()["new_ticket"] for each in made]
     assert tickets == ["T-01000", "mine", "T-01001"]
+
+
+@pytest.fixture
+def keyed(dv: Dataverse) -> Dataverse:
+    """An environment in which accountnumber is an alternate key of account, ready for use."""
+    key = {
+        "SchemaName": "new_AccountNumberKey",
+        "KeyAttributes": ["accountnumber"],
+        "DisplayName": {"LocalizedLabels": [{"Label": "Account number", "LanguageCode": 1033}]},
+    }
+    assert dv.post("EntityDefinitions(LogicalName='account')/Keys", key).status_code == 204
+    for _ in range(100):
+        keys = dv.rows("EntityDefinitions(LogicalName='account')/Keys?$select=LogicalName,EntityKeyIndexStatus")
+        if all(each["EntityKeyIndexStatus"] == "Active" for each in keys):
+            return dv
+    raise AssertionError(keys)
+
+
+@pytest.mark.local
+def test_a_row_is_addressed_by_its_alternate_key(keyed: Dataverse) -> None:
+    """use-alternate-key-reference-record: accounts(accountnumber='ABC123') for GET, PATCH, DELETE and in binds."""
+    row_id = keyed.create("accounts", {"name": "A", "accountnumber": "O'1 å"})
+    path = "accounts(accountnumber='O''1%20%C3%A5')"
+    assert keyed.get(f"{path}?$select=name").json()["accountid"] == row_id
+    assert keyed.patch(path, {"name": "B"}, If_Match="*").status_code == 204
+    assert keyed.get(f"accounts({row_id})?$select=name").json()["name"] == "B"
+    child = keyed.create("accounts", {"name": "C", "parentaccountid@odata.bind": "/accounts(accountnumber='O''1 å')"})
+    assert keyed.get(f"accounts({child})").json()["_parentaccountid_value"] == row_id
+    assert keyed.delete(path).status_code == 204
+    assert error_of(keyed.get(path))[:2] == (404, "0x80060891")
+    missing = {"name": "D", "parentaccountid@odata.bind": "accounts(accountnumber='none')"}
+    assert error_of(keyed.post("accounts", missing))[:2] == (404, "0x80060891")
+
+
+@pytest.mark.local
+def test_upsert_by_key_creates_with_the_key_and_updates_without_it(keyed: Dataverse) -> None:
+    """use-upsert-insert-update-record: missing key columns come from the address, values in the body win on create, key
+    columns in the body are left out of an update; the answer echoes the alternate key."""
+    path = "accounts(accountnumber='K1')"
+    created = keyed.patch(path, {"name": "New"})
+    assert (created.status_code, created.headers["OData-EntityId"]) == (204, f"{keyed.api}/{path}")
+    row = keyed.get(f"{path}?$select=name,accountnumber").json()
+    assert (row["name"], row["accountnumber"]) == ("New", "K1")
+    assert keyed.patch(path, {"name": "Newer", "accountnumber": "K9"}).status_code == 204
+    assert keyed.get(f"{path}?$select=name").json()["name"] == "Newer"
+    assert keyed.patch("accounts(accountnumber='K2')", {"name": "X", "accountnumber": "K3"}).status_code == 204
+    assert keyed.get("accounts(accountnumber='K3')?$select=name").json()["name"] == "X"
+    assert error_of(keyed.patch("accounts(accountnumber='K4')", {"name": "X"}, If_Match="*"))[0] == 404
+    assert error_of(keyed.patch(path, {"name": "X"}, If_None_Match="*"))[0] == 412
+
+
+@pytest.mark.local
+def test_a_key_is_unique_whatever_its_case_and_nulls_are_exempt(keyed: Dataverse) -> None:
+    """Error code table DuplicateRecordEntityKey 0x80060892 (412); case and nulls inferred (data-plane.md §9)."""
+    first = keyed.create("accounts", {"accountnumber": "Ä1"})
+    assert error_of(keyed.post("accounts", {"accountnumber": "ä1"}))[:2] == (412, "0x80060892")
+    other = keyed.create("accounts", {"accountnumber": "B1"})
+    assert error_of(keyed.patch(f"accounts({other})", {"accountnumber": "Ä1"}, If_Match="*"))[:2] == (412, "0x80060892")
+    assert keyed.get("accounts(accountnumber='ä1')?$select=accountid").json()["accountid"] == first
+    assert keyed.create("accounts", {"name": "no number"})
+    assert keyed.create("accounts", {"name": "no number either"})
+
+
+@pytest.mark.local
+def test_special_characters_do_not_work_in_a_key(keyed: Dataverse) -> None:
+    """use-alternate-key-reference-record: values with / < > * % & : \\ ? + fail; uniqueness still holds."""
+    for number in ("a/b", "a<b", "a>b", "a*b", "a%b", "a&b", "a:b", "a\\b", "a?b", "a+b"):
+        keyed.create("accounts", {"accountnumber": number})
+        encoded = "".join(f"%{ord(letter):02X}" for letter in number)
+        assert error_of(keyed.get(f"accounts(accountnumber='{encoded}')"))[0] == 400, number
+        assert error_of(keyed.post("accounts", {"accountnumber": number}))[:2] == (412, "0x80060892")
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("emulator_settings", [{"special_characters_in_keys": "accept"}])
+def test_the_other_reading_takes_special_characters_in_a_key(keyed: Dataverse) -> None:
+    """The raw path is parsed before it is decoded, so that %2F in a key is no separator."""
+    for number in ("a/b", "a%2Fb", "a+b", "a?b", "a&b=c", "(a)", "a,b='c'"):
+        row_id = keyed.create("accounts", {"accountnumber": number})
+        encoded = "".join(f"%{ord(letter):02X}" for letter in number.replace("'", "''"))
+        found = keyed.get(f"accounts(accountnumber='{encoded}')?$select=accountnumber")
+        assert (found.status_code, found.json().get("accountid")) == (200, row_id), number
