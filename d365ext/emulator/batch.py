@@ -144,6 +144,7 @@ def _one(
                 "An invalid HTTP method 'GET' was detected for a request in a change set. Requests in change sets only "
                 "support the HTTP methods 'POST', 'PUT', 'DELETE', and 'PATCH'."
             )
+        _strike(org, request)
     except Problem as problem:
         response = Response.problem(problem)
     else:
@@ -152,6 +153,14 @@ def _one(
     if embedded.content_id is not None and address:
         addresses[embedded.content_id] = address
     return _part(response, embedded.content_id)
+
+
+def _strike(org: Organization, request: Request) -> None:
+    """Refuse a part that a test wants to meet a limit. Whether Dataverse ever does so is not documented."""
+    fault = org.faults.strike(request, "part_429")
+    if fault is not None:
+        headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
+        raise Problem(429, "0x80072322", "An injected fault of the local Dataverse.", headers)
 
 
 def _part(response: Response, content_id: str | None) -> Part:
