@@ -80,8 +80,8 @@ def test_a_choice_takes_only_its_options(dv: Dataverse) -> None:
     status, code, message = refused(dv, "accounts", preferredcontactmethodcode=9)
     assert (status, code.lower()) == (400, "0x8004431a")
     assert message == (
-        "A validation error occurred. The value 9 of 'preferredcontactmethodcode' on record of type 'account' is outside "
-        "the valid range. Accepted Values: 1,2,3,4,5"
+        "A validation error occurred. The value 9 of 'preferredcontactmethodcode' on record of type 'account' is "
+        "outside the valid range. Accepted Values: 1,2,3,4,5"
     )
 
 

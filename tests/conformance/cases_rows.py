@@ -406,7 +406,7 @@ def test_deleting_a_row_cascades_removes_links_or_is_refused_as_the_relationship
 
 
 def test_quotes_and_orders_are_numbered(dv: Dataverse) -> None:
-    """Table reference: quotenumber and ordernumber are SystemRequired; the platform fills them (organization settings)."""
+    """Table reference: quotenumber and ordernumber are SystemRequired; the platform fills them."""
     for entity_set, column in (("quotes", "quotenumber"), ("salesorders", "ordernumber")):
         first, second = (dv.create(entity_set, {"name": "N"}) for _ in range(2))
         numbers = {dv.get(f"{entity_set}({each})?$select={column}").json()[column] for each in (first, second)}
