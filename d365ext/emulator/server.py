@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,8 @@ def running(emulator: Emulator, host: str = "127.0.0.1", port: int = 0) -> Itera
         yield Served(f"http://{shown}:{chosen}", chosen)
     finally:
         server.task_dispatcher.shutdown()
-        # In the server's own thread, which may be waiting on the very sockets that are closed.
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))  # noqa: SLF001
+        # In the server's own thread, which may be waiting on the very sockets that are closed. It may also be awake and
+        # close them, the trigger's among them, before the trigger is pulled.
+        with suppress(OSError):
+            server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))  # noqa: SLF001
         thread.join(_SHUTDOWN_S)
