@@ -189,9 +189,7 @@ def test_required_columns_are_filtered_by_path_and_enumeration(dv: Dataverse) ->
 def test_states_and_status_reasons_know_each_other(dv: Dataverse) -> None:
     """StateOptionMetadata has DefaultStatus, StatusOptionMetadata has State (type reference)."""
     path = "EntityDefinitions(LogicalName='opportunity')/Attributes(LogicalName='{}')/" + ODATA
-    states = dv.get(path.format("statecode") + "StateAttributeMetadata?$expand=OptionSet").json()["OptionSet"][
-        "Options"
-    ]
+    states = dv.get(path.format("statecode") + "StateAttributeMetadata?$expand=OptionSet").json()
     reasons = dv.get(path.format("statuscode") + "StatusAttributeMetadata?$expand=OptionSet").json()
     assert {each["Value"]: each["DefaultStatus"] for each in states["OptionSet"]["Options"]} == {0: 1, 1: 3, 2: 4}
     assert {each["Value"]: each["State"] for each in reasons["OptionSet"]["Options"]}[4] == 2
