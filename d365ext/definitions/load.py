@@ -15,7 +15,7 @@ from d365ext.definitions.columns import Column as AnyColumn
 from d365ext.definitions.draft import Draft, Placed
 from d365ext.definitions.parts import Part, Rules
 from d365ext.definitions.relationships import MappingsFile, RelationshipsFile
-from d365ext.definitions.rollups import Rollup, load_rollups
+from d365ext.definitions.rollups import Rollup, Rollups, load_rollups
 from d365ext.definitions.solution import KPI_TABLE, Publisher, Solution, SolutionHead
 from d365ext.definitions.tables import OwnTable, Table
 from d365ext.definitions.tomlfile import TomlFile, read_toml
@@ -51,10 +51,7 @@ def load_solution(folder: Path) -> Solution:
     _load_relationships(draft)
     _load_mappings(draft)
     _load_views(draft)
-    with mistakes.caught():
-        draft.rollups = load_rollups(
-            folder / "rollups.toml", prefix=draft.rules.prefix, languages=tuple(draft.rules.languages)
-        )
+    _load_rollups(draft)
     check(draft)
     mistakes.raise_if_any()
     return _finish(draft)
@@ -122,10 +119,23 @@ def _load_views(draft: Draft) -> None:
             draft.views[view.part.key] = view
 
 
+def _load_rollups(draft: Draft) -> None:
+    """Read rollups.toml; a solution without the table that holds the numbers needs none."""
+    path = draft.folder / "rollups.toml"
+    if not path.exists() and KPI_TABLE not in draft.tables:
+        draft.rollups = Rollups(path, (), {}, ())
+        return
+    with draft.mistakes.caught():
+        draft.rollups = load_rollups(path, prefix=draft.rules.prefix, languages=tuple(draft.rules.languages))
+
+
 def _load_relationships(draft: Draft) -> None:
+    path = draft.folder / "relationships.toml"
+    if not path.exists():
+        return
     with draft.mistakes.caught():
         draft.unread.add("relationships")
-        file = read_toml(draft.folder / "relationships.toml")
+        file = read_toml(path)
         whole = to_part(RelationshipsFile, file.content, file=file, mistakes=draft.mistakes, rules=draft.rules)
         if whole is None:
             return
@@ -144,8 +154,11 @@ def _load_relationships(draft: Draft) -> None:
 
 
 def _load_mappings(draft: Draft) -> None:
+    path = draft.folder / "mappings.toml"
+    if not path.exists():
+        return
     with draft.mistakes.caught():
-        file = read_toml(draft.folder / "mappings.toml")
+        file = read_toml(path)
         whole = to_part(MappingsFile, file.content, file=file, mistakes=draft.mistakes, rules=draft.rules)
         for number, entry in enumerate(whole.mappings if whole else ()):
             draft.mappings += [Placed(each, file, ("mapping", number)) for each in entry.to_mappings()]

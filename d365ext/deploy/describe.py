@@ -18,7 +18,7 @@ def described(column: Column) -> str:
         case Text() | Memo():
             return f"{column.type}, at most {column.max_length} characters"
         case Decimal() | Money():
-            return f"{column.type}, {column.precision} decimals"
+            return f"{column.type}, {column.precision} decimal{'s' if column.precision != 1 else ''}"
         case ChoiceColumn(choice=str(name)):
             return f"choice {name}"
         case ChoiceColumn():

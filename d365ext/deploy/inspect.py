@@ -20,7 +20,8 @@ def inspect(client: Client, solution: Solution) -> Environment:
     """
     languages = read_languages(client, solution)
     head, is_unfinished = read_solution(client, solution)
-    tables = read_tables(client, solution, languages)
+    listed = read_members(client, head)
+    tables = read_tables(client, solution, languages, listed)
     return Environment(
         languages=languages,
         publisher=read_publisher(client, solution),
@@ -33,5 +34,5 @@ def inspect(client: Client, solution: Solution) -> Environment:
         relationships=tables.relationships,
         mappings=read_mappings(client, solution),
         components=read_components(client, components_of(solution), languages),
-        members=read_members(client, head),
+        members=listed,
     )

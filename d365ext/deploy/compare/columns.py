@@ -69,10 +69,12 @@ def _differences(column: Column, there: Column, languages: Languages) -> Iterato
 
 
 def stray_columns(solution: Solution, environment: Environment) -> Findings:
-    """Find columns with our prefix, in tables that we declare, that we do not declare."""
+    """Find columns with our prefix that we do not declare; those of a stray table go with it."""
     for table, name in environment.columns:
         declared = solution.tables.get(table)
-        if declared is not None and name not in declared.columns and not _is_lookup(solution, environment, table, name):
+        is_declared = declared is not None and name in declared.columns
+        goes_with_table = declared is None and table.startswith(f"{solution.publisher.prefix}_")
+        if not is_declared and not goes_with_table and not _is_lookup(solution, environment, table, name):
             yield DeleteColumn(table, name)
 
 

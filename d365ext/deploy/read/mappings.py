@@ -6,34 +6,36 @@ a pair of tables is a row of entitymap that comes with their relationship).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from d365ext.definitions.solution import Solution
 from d365ext.definitions.tables import ColumnMapping
 from d365ext.names import EntitySetName
 from d365ext.webapi.client import Client
-from d365ext.webapi.query import Query, literal
+from d365ext.webapi.query import Query, literal, row_address
 
 
 def read_mappings(client: Client, solution: Solution) -> dict[ColumnMapping, UUID]:
-    """Read the mappings of the pairs of tables for which we declare some."""
+    """Read every mapping of a column of ours to the column of the same name."""
+    query = Query(
+        EntitySetName("attributemaps"),
+        select=("attributemapid", "sourceattributename", "targetattributename", "_entitymapid_value"),
+        filter=f"startswith(sourceattributename,{literal(f'{solution.publisher.prefix}_')})",
+    )
+    pairs: dict[str, tuple[str, str]] = {}
     found: dict[ColumnMapping, UUID] = {}
-    for source, target in _pairs(solution.mappings):
-        map_id = find_table_map(client, source, target)
-        if map_id is None:
-            continue
-        query = Query(
-            EntitySetName("attributemaps"),
-            select=("attributemapid", "sourceattributename", "targetattributename"),
-            filter=f"_entitymapid_value eq {map_id}",
-        )
-        for row in client.rows(query):
-            column = row["sourceattributename"]
-            if column == row["targetattributename"] and column.startswith(f"{solution.publisher.prefix}_"):
-                mapping = ColumnMapping.model_construct(source=source, target=target, column=column)
-                found[mapping] = UUID(row["attributemapid"])
+    for row in list(client.rows(query)):
+        column, map_id = row["sourceattributename"], row["_entitymapid_value"]
+        if column == row["targetattributename"]:
+            source, target = pairs.get(map_id) or pairs.setdefault(map_id, _tables_of(client, map_id))
+            mapping = ColumnMapping.model_construct(source=source, target=target, column=column)
+            found[mapping] = UUID(row["attributemapid"])
     return found
+
+
+def _tables_of(client: Client, map_id: str) -> tuple[str, str]:
+    row = client.retrieve(row_address("entitymaps", map_id), select=["sourceentityname", "targetentityname"])
+    return row["sourceentityname"], row["targetentityname"]
 
 
 def find_table_map(client: Client, source: str, target: str) -> UUID | None:
@@ -45,7 +47,3 @@ def find_table_map(client: Client, source: str, target: str) -> UUID | None:
     )
     row = next(client.rows(query), None)
     return UUID(row["entitymapid"]) if row else None
-
-
-def _pairs(mappings: Iterable[ColumnMapping]) -> list[tuple[str, str]]:
-    return list(dict.fromkeys((mapping.source, mapping.target) for mapping in mappings))

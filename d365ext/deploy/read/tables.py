@@ -6,7 +6,7 @@ Source: learn.microsoft.com/power-apps/developer/data-platform/webapi/query-meta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from d365ext.definitions.tables import Relationship, Table
 from d365ext.deploy.codec.columns import cast_of, from_column
 from d365ext.deploy.codec.relationships import from_relationship
 from d365ext.deploy.codec.tables import TABLE_PROPERTIES, from_key, from_table
+from d365ext.deploy.compare.membership import TABLE
 from d365ext.deploy.environment import Found, FoundKey, FoundTable, Languages, OtherColumn
 from d365ext.webapi.client import Client, Json
 from d365ext.webapi.tabledefs import columns_address, read_definition, read_definitions, table_address
@@ -35,6 +36,8 @@ _PROPERTIES = {
     "BooleanAttributeMetadata": ",DefaultValue",
 }
 
+Members = Mapping[tuple[int, UUID], int]
+
 
 @dataclass(slots=True)
 class TablesFound:
@@ -46,10 +49,11 @@ class TablesFound:
     relationships: dict[str, Found[Relationship]] = field(default_factory=dict)
 
 
-def read_tables(client: Client, solution: Solution, languages: Languages) -> TablesFound:
-    """Read every table that the solution declares or whose lookups it declares, and the names of strays of ours."""
+def read_tables(client: Client, solution: Solution, languages: Languages, listed: Members) -> TablesFound:
+    """Read every table that the solution declares, that it puts a lookup on, or that the environment lists in it."""
     found = TablesFound()
     declared = [*solution.tables, *(each.table for each in solution.relationships.values())]
+    declared += _listed_tables(client, listed)
     for name in dict.fromkeys([*declared, *_own_tables(client, solution)]):
         reader = _TableReader(client, solution, languages, name)
         table = reader.read_table()
@@ -61,6 +65,15 @@ def read_tables(client: Client, solution: Solution, languages: Languages) -> Tab
             found.keys |= {(name, key): made for key, made in reader.read_keys()}
             found.relationships |= dict(reader.read_relationships())
     return found
+
+
+def _listed_tables(client: Client, listed: Members) -> Iterator[str]:
+    """Name the tables that the environment lists in our solution: something of ours is, or was, on them."""
+    for component_type, table_id in listed:
+        if component_type == TABLE:
+            definition = read_definition(client, f"EntityDefinitions({table_id})?$select=LogicalName")
+            if definition is not None:
+                yield definition["LogicalName"]
 
 
 def _own_tables(client: Client, solution: Solution) -> Iterator[str]:

@@ -299,8 +299,14 @@ def test_a_column_that_is_no_longer_declared_is_a_stray() -> None:
     assert lines(diff(THE, environment).strays) == ["- column account.pch_old"]
 
 
-def test_a_column_of_a_table_that_we_do_not_declare_is_nobodys_business() -> None:
-    assert diff(THE, with_found(THE, "lead", "pch_old", OtherColumn("Money"))) == Difference()
+def test_a_column_of_a_standard_table_that_is_no_longer_declared_is_a_stray() -> None:
+    assert lines(diff(THE, with_found(THE, "campaign", "pch_old", OtherColumn("Money"))).strays) == [
+        "- column campaign.pch_old"
+    ]
+
+
+def test_a_column_of_a_stray_table_goes_with_it() -> None:
+    assert diff(THE, with_found(THE, "pch_old", "pch_x", OtherColumn("Money"))) == Difference()
 
 
 def test_a_lookup_is_no_stray_column() -> None:
