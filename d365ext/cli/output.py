@@ -111,14 +111,15 @@ def _least_width(heading: str, cells: Sequence[str | None], *, number: bool) -> 
 def _spread(
     widths: Sequence[int], headings: Sequence[str], cells: Sequence[Sequence[str | None]], window: int
 ) -> list[int]:
-    """Give what room is left in the window to the columns that could use it, the first ones first."""
+    """Give what room is left in the window to the columns that could use it: first to cells, then to headings."""
     spread = list(widths)
     room = window - sum(widths) - _GAP * (len(widths) - 1)
-    for i, width in enumerate(widths):
-        longest = max((len(cell) for cell in cells[i] if cell), default=0)
-        more = min(max(0, longest - width), max(0, room))
-        spread[i] += more
-        room -= more
+    longest = [max((len(cell) for cell in cells[i] if cell), default=0) for i in range(len(widths))]
+    for useful in (longest, [len(heading) for heading in headings[: len(widths)]]):
+        for i, wanted in enumerate(useful):
+            more = min(max(0, wanted - spread[i]), max(0, room))
+            spread[i] += more
+            room -= more
     return spread
 
 

@@ -131,12 +131,8 @@ def test_an_unknown_column_in_a_file_of_the_solution_is_named_with_file_and_line
     ran = in_process("--url", server.url, "deploy", "apply", "--yes", "--solution", str(solution))
     message = one_message(ran, 2)
     assert re.search(r"partners\.toml:\d+.*pch_opnvalue", message)
-    assert (
-        requests.get(f"{server.url}/api/data/v9.2/solutions?$filter=uniquename eq 'PartnerChannel'", timeout=10).json()[
-            "value"
-        ]
-        == []
-    )
+    address = f"{server.url}/api/data/v9.2/solutions?$filter=uniquename eq 'PartnerChannel'"
+    assert requests.get(address, timeout=10).json()["value"] == []
 
 
 def test_an_apply_that_nobody_confirms_writes_nothing(server: Any) -> None:

@@ -85,7 +85,7 @@ def about(found: Decimal, wanted: Decimal) -> bool:
 
 @pytest.fixture(scope="module")
 def prepared() -> Iterator[str]:
-    """A local Dataverse with the solution, the sample and a first sync, kept as a snapshot."""
+    """A local Dataverse with the solution and the sample."""
     emulator = Emulator()
     with running(emulator) as server:
         for arguments in (["deploy", "apply", "--yes"], ["data", "load", "--sample", "--today", TODAY]):
