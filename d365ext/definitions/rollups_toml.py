@@ -61,7 +61,7 @@ class RollupsReader(Entries):
         rollups = [self._rollup(content["rollup"], name, sources) for name in self.table(content, (), "rollup")]
         if self.mistakes:
             raise DefinitionErrors(self.mistakes)
-        return Rollups(self.file.path, parameters, sources, tuple(rollup for rollup in rollups if rollup))
+        return Rollups(self.file.path, parameters, sources, tuple(rollups))
 
     # ------------------------------------------------------------ sections
 
@@ -100,22 +100,23 @@ class RollupsReader(Entries):
         self._kinds[name] = self._check_source(source, place, dates)
         return source
 
-    def _rollup(self, section: Mapping[str, Any], name: str, sources: Mapping[str, Source]) -> Rollup | None:
+    def _rollup(self, section: Mapping[str, Any], name: str, sources: Mapping[str, Source]) -> Rollup:
         place: Place = ("rollup", name)
         self.name(name, place)
         entry = self.table(section, ("rollup",), name)
         self.only(entry, place, ("from", "type", "value", "over", "per", "scale", "levels", "label", "description"))
         before = len(self.mistakes)
-        source = self.need(entry, place, "from")
-        if len(self.mistakes) == before and source not in sources:
+        source, value = self.need(entry, place, "from"), self.need(entry, place, "value")
+        if source and source not in sources:
             self.mistake(f"There is no source {source!r}{did_you_mean(source, sources)}.", (*place, "from"))
         kind = self.member(RollupType, self.need(entry, place, "type"), (*place, "type"), RollupType.INTEGER)
+        can_be_checked = len(self.mistakes) == before
         rollup = Rollup(
             name=name,
             column=LogicalName(f"{self._prefix}_{name}"),
             source=source,
             type=kind,
-            value=self.need(entry, place, "value"),
+            value=value,
             over=self.get(entry, place, "over", str),
             per=self.get(entry, place, "per", int),
             scale=self._scale(entry, place, kind),
@@ -123,9 +124,8 @@ class RollupsReader(Entries):
             label=self.texts(entry, place, "label"),
             description=self.texts(entry, place, "description"),
         )
-        if len(self.mistakes) > before:
-            return None
-        self._check_rollup(rollup, place)
+        if can_be_checked:
+            self._check_rollup(rollup, place)
         return rollup
 
     # ------------------------------------------------------------ parts of a source
@@ -203,7 +203,8 @@ class RollupsReader(Entries):
         }[rollup.type]
         if rollup.over is not None or rollup.per is not None:
             fits &= NUMBERS
-        if not fits or (rollup.over is not None and rollup.per is not None) or (rollup.per or 1) < 1:
+        is_twice = rollup.over is not None and rollup.per is not None
+        if not fits or is_twice or (rollup.per is not None and rollup.per < 1):
             self.mistake("A number can be divided by one of `over` and `per`; `per` is at least 1.", place)
             return
         self._expression(rollup.value, known, (*place, "value"), fits, aggregate=True)
