@@ -9,7 +9,24 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from .http import Request
 from .problems import Problem
+from .routes import Target
+from .schema import Table
+
+
+def row_bound(target: Target, table: str, request: Request) -> str:
+    """Give the id of the row that a message of `table` is called on; 404 if it is called on something else."""
+    if target.table.logical != table or target.row_id is None:
+        raise Problem.no_operation(f"{request.origin}{request.path}")
+    return target.row_id
+
+
+def set_bound(target: Target, request: Request) -> Table:
+    """Give the table that a message of collections is called on; 404 if it is called on one row."""
+    if target.row_id is not None:
+        raise Problem.no_operation(f"{request.origin}{request.path}")
+    return target.table
 
 
 def only(body: Mapping[str, Any], *names: str) -> None:

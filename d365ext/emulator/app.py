@@ -13,7 +13,7 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
-from . import operations, routes, row_paths
+from . import customizing, operations, routes, row_paths
 from .http import API_PATH, Request, Response
 from .odata_ast import Segment
 from .odata_parser import parse_path
@@ -106,6 +106,7 @@ def _in_session(session: Session, segments: list[Segment], request: Request) -> 
         return row_paths.answer(session, segments, request)
     response: Response
     if name in routes.DEFINITION_SETS:
+        customizing.require_for_definition(session, segments, request.method)
         response = routes.resolve(routes.DEFINITION_SETS[name])(session, segments, request)
         return response
     short = first.short_name
@@ -128,6 +129,7 @@ def _operation(session: Session, segments: list[Segment], request: Request) -> R
     if name in routes.ACTIONS:
         if request.method != "POST":
             raise Problem.no_operation(f"{request.origin}{request.path}")
+        customizing.require_for_action(session, name)
         response = routes.resolve(routes.ACTIONS[name])(session, request.json_object(), request)
         return response
     if request.method not in _READS:

@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from . import payload, rows
+from .action_parameters import set_bound
 from .addresses import find_referenced
 from .http import Request, Response
 from .problems import UNEXPECTED, Problem
@@ -31,7 +32,7 @@ _TYPE = "Microsoft.Dynamics.CRM."
 
 def create_multiple(session: Session, target: Target, body: Mapping[str, Any], request: Request) -> Response:
     """Answer `POST {set}/Microsoft.Dynamics.CRM.CreateMultiple`."""
-    table = target.table
+    table = set_bound(target, request)
     values = [_values(session, table, item, request) for item in _targets(table, body)]
     ids = rows.create_many(session, table, values)
     context = f"{request.root}$metadata#Microsoft.Dynamics.CRM.CreateMultipleResponse"
@@ -40,7 +41,7 @@ def create_multiple(session: Session, target: Target, body: Mapping[str, Any], r
 
 def update_multiple(session: Session, target: Target, body: Mapping[str, Any], request: Request) -> Response:
     """Answer `POST {set}/Microsoft.Dynamics.CRM.UpdateMultiple`."""
-    table = target.table
+    table = set_bound(target, request)
     done: set[str] = set()
     for item in _targets(table, body):
         row_id = _own_id(table, item)
@@ -62,7 +63,7 @@ def upsert_multiple(session: Session, target: Target, body: Mapping[str, Any], r
     A key column repeated in the item is accepted where the row exists and refused with 0x80040216 where it does not.
     Source: microsoft/PowerPlatform-DataverseClient-Python pull request 127 (seen by the SDK's authors, 2026-02).
     """
-    table = target.table
+    table = set_bound(target, request)
     done: set[tuple[Any, ...]] = set()
     new: list[Mapping[str, Any]] = []
     for item in _targets(table, body):
@@ -86,10 +87,10 @@ def upsert_multiple(session: Session, target: Target, body: Mapping[str, Any], r
 def delete_multiple(session: Session, target: Target, body: Mapping[str, Any], request: Request) -> Response:
     """Refuse `DeleteMultiple`: every table here is a standard table."""
     raise Problem(
-        405,
-        "0x80040203",
-        f"DeleteMultiple is available only for elastic tables; '{target.table.logical}' is a standard table. "
-        "Use the BulkDelete action.",
+        400,
+        "0x80040800",
+        f"The 'DeleteMultiple' method does not support entities of type '{target.table.logical}': it is available "
+        "only for elastic tables. Use the BulkDelete action.",
     )
 
 

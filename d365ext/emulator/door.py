@@ -34,7 +34,8 @@ def answer(org: Organization, request: Request) -> Response:
     caller = request.headers.get("authorization", "")
     response = _refusal(fault) if fault is not None else _admitted(org, request, caller)
     if fault is None and (fault := org.faults.strike(request, "lost_reply", "truncated", "slow")):
-        response = Struck(response.status, response.body, response.headers, fault.kind, fault.seconds)
+        headers = {**response.headers, "Content-Length": str(len(response.body))}
+        response = Struck(response.status, response.body, headers, fault.kind, fault.seconds)
     response.headers.update(org.protection.headers(caller))
     response.headers.setdefault("x-ms-service-request-id", str(uuid4()))
     _trace(org, request, response, (time.perf_counter() - started) * 1000, fault or late)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import rows, security
-from .action_parameters import guid, only
+from .action_parameters import guid, only, row_bound
 from .documents import fixed_id
 from .http import Request, Response
 from .problems import Problem
@@ -82,7 +82,7 @@ def add_privileges(session: Session, documents: Iterable[Mapping[str, Any]]) -> 
 
 def add_privileges_role(session: Session, target: Target, body: Mapping[str, Any], request: Request) -> Response:
     """Answer `POST roles(id)/Microsoft.Dynamics.CRM.AddPrivilegesRole`."""
-    role = _changeable(target)
+    role = _changeable(target, request)
     only(body, "Privileges")
     for privilege_id, depth in _given(session, body):
         _put(session, role, privilege_id, depth)
@@ -91,7 +91,7 @@ def add_privileges_role(session: Session, target: Target, body: Mapping[str, Any
 
 def replace_privileges_role(session: Session, target: Target, body: Mapping[str, Any], request: Request) -> Response:
     """Answer `POST roles(id)/Microsoft.Dynamics.CRM.ReplacePrivilegesRole`."""
-    role = _changeable(target)
+    role = _changeable(target, request)
     only(body, "Privileges")
     given = list(_given(session, body))
     session.raw.execute("delete from roleprivileges where roleid = ?", (role,))
@@ -102,7 +102,7 @@ def replace_privileges_role(session: Session, target: Target, body: Mapping[str,
 
 def remove_privilege_role(session: Session, target: Target, body: Mapping[str, Any], request: Request) -> Response:
     """Answer `POST roles(id)/Microsoft.Dynamics.CRM.RemovePrivilegeRole`."""
-    role = _changeable(target)
+    role = _changeable(target, request)
     only(body, "PrivilegeId")
     session.raw.execute(
         "delete from roleprivileges where roleid = ? and privilegeid = ?", (role, guid(body, "PrivilegeId"))
@@ -115,14 +115,14 @@ def retrieve_role_privileges(session: Session, target: Target, params: Mapping[s
     found = session.raw.execute(
         "select rp.privilegeid, p.name, rp.privilegedepthmask from roleprivileges rp "
         "join privilege p on p.privilegeid = rp.privilegeid where rp.roleid = ? order by p.name",
-        (target.row_id,),
+        (row_bound(target, "role", request),),
     ).fetchall()
     return _listed(request, "RetrieveRolePrivilegesRoleResponse", found)
 
 
 def retrieve_user_privileges(session: Session, target: Target, params: Mapping[str, Any], request: Request) -> Response:
     """Answer `GET systemusers(id)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()`."""
-    user = target.row_id or ""
+    user = row_bound(target, "systemuser", request)
     if security.has_every_privilege(session, user):
         found = session.raw.execute(
             "select privilegeid, name, ? from privilege order by name", (int(Depth.GLOBAL),)
@@ -153,10 +153,11 @@ def _listed(request: Request, kind: str, found: Iterable[tuple[str, str, int]]) 
     )
 
 
-def _changeable(target: Target) -> str:
-    if target.row_id == ROLE:
+def _changeable(target: Target, request: Request) -> str:
+    role = row_bound(target, "role", request)
+    if role == ROLE:
         raise Problem(400, "0x80041d31", "The System Administrator Role cannot be modified.")
-    return target.row_id or ""
+    return role
 
 
 def _given(session: Session, body: Mapping[str, Any]) -> Iterable[tuple[str, Depth]]:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import initialize_from, rows, sales_close
-from .action_parameters import only, whole_number
+from .action_parameters import only, row_bound, whole_number
 from .entity_references import optional_reference
 from .http import Request, Response
 from .problems import Problem
@@ -45,7 +45,7 @@ def qualify(session: Session, target: Target, body: Mapping[str, Any], request: 
     )
     if body.get("ProcessInstanceId") is not None:
         raise Problem.not_implemented("ProcessInstanceId of QualifyLead")
-    lead_id = target.row_id or ""
+    lead_id = row_bound(target, "lead", request)
     lead = sales_close.existing(session, target.table, lead_id)
     if lead["statecode"] != OPEN:
         raise sales_close.wrong_state("The lead cannot be qualified because it is not open.")

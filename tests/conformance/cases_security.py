@@ -279,3 +279,49 @@ def test_expansions_hold_only_what_the_caller_may_read(dv: Dataverse) -> None:
     address = f"accounts({account})?$select=name&$expand=contact_customer_accounts($select=lastname)"
     row = dv.get(address, **bearer("seller")).json()
     assert [each["lastname"] for each in row["contact_customer_accounts"]] == ["Seen"]
+
+
+def test_changing_definitions_needs_customizing_privileges(dv: Dataverse) -> None:
+    """Security-roles, "Customization": prvCreateEntity and its like; adding an option asks for prvWriteOptionSet."""
+    user_id = seller(dv, ("prvReadAccount", "Global"))
+    as_seller = bearer("seller")
+    table = "EntityDefinitions(LogicalName='account')"
+    definition = dv.get(table, **as_seller)
+    assert definition.status_code == 200
+    denied(dv.put(table, definition.json(), **as_seller), "prvWriteEntity")
+    denied(dv.post("EntityDefinitions", {}, **as_seller), "prvCreateEntity")
+    denied(dv.post(f"{table}/Attributes", {}, **as_seller), "prvCreateAttribute")
+    denied(dv.post(f"{table}/Keys", {}, **as_seller), "prvCreateEntityKey")
+    denied(dv.post("RelationshipDefinitions", {}, **as_seller), "prvCreateRelationship")
+    denied(dv.post("GlobalOptionSetDefinitions", {}, **as_seller), "prvCreateOptionSet")
+    denied(dv.post("InsertOptionValue", {}, **as_seller), "prvWriteOptionSet")
+    denied(dv.post("PublishAllXml", {}, **as_seller), "prvPublishCustomization")
+    give(dv, user_id, role(dv, ("prvWriteEntity", "Global")))
+    assert dv.put(table, definition.json(), **as_seller).status_code == 204
+
+
+def test_aggregates_and_fetchxml_hold_only_what_the_caller_may_read(dv: Dataverse) -> None:
+    """Every read is filtered by the caller's privileges (security-access-coding)."""
+    user_id = seller(dv, ("prvReadAccount", "Basic"))
+    for name, more in (("mine", {"ownerid@odata.bind": f"systemusers({user_id})"}), ("not mine", {})):
+        dv.create("accounts", {"name": name, **more})
+    as_seller = bearer("seller")
+    [counted] = dv.get("accounts?$apply=aggregate($count as n)", **as_seller).json()["value"]
+    fetch = "<fetch><entity name='account'><attribute name='name'/></entity></fetch>"
+    fetched = dv.get(f"accounts?fetchXml={fetch}", **as_seller).json()["value"]
+    assert (counted["n"], [row["name"] for row in fetched]) == (1, ["mine"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "accounts({id})/Microsoft.Dynamics.CRM.CreateMultiple",
+        "accounts({id})/Microsoft.Dynamics.CRM.QualifyLead",
+        "accounts({id})/Microsoft.Dynamics.CRM.AddPrivilegesRole",
+        "leads/Microsoft.Dynamics.CRM.QualifyLead",
+    ],
+)
+def test_a_bound_message_is_called_on_what_it_is_bound_to(dv: Dataverse, address: str) -> None:
+    """Use-web-api-actions, "Bound actions": an action of a row or of a collection of one table."""
+    row_id = dv.create("accounts", {"name": "x"})
+    assert dv.post(address.format(id=row_id), {}).status_code == 404
