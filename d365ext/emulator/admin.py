@@ -8,6 +8,7 @@ GET    /_emulator/trace       what was asked; DELETE forgets it
 GET    /_emulator/clock       the time; POST {"set": "2026-01-31T12:00:00Z"} or {"advance_s": 60}; DELETE: real time
 GET    /_emulator/faults      what may go wrong; POST a fault (faults.py); DELETE all, ?seed=n starts the dice anew
 GET    /_emulator/settings    settings; PATCH some of them, {"limits": {"requests": 100}} among them
+POST   /_emulator/managed     {"solution": "…"}: as if that solution had been installed managed (managed.py)
 GET    /_emulator/tokens      which bearer token is which user; POST {"token": "…", "user": "<systemuserid>"}
 """
 

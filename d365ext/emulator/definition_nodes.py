@@ -47,13 +47,11 @@ class NodeSet:
 
     def _key(self, segment: Segment) -> tuple[str, str]:
         match segment.key:
-            case Literal(UUID() | str() as value):
-                return "MetadataId", str(value)
-        named = segment.named
-        if len(named) == 1:
-            (key, value), *_ = named.items()
-            if key in {self.name, "MetadataId"} and isinstance(value, Literal):
-                return key, str(value.value)
+            case Literal(UUID() | str() as metadata_id):
+                return "MetadataId", str(metadata_id)
+        for key, given in segment.named.items():
+            if key in {self.name, "MetadataId"} and isinstance(given, Literal) and len(segment.named) == 1:
+                return key, str(given.value)
         raise Problem.query(
             f"The key in the request URI is not valid for resource '{segment.name}': use the MetadataId or {self.name}."
         )
@@ -106,7 +104,7 @@ def choice_of(session: Session, column: Mapping[str, Any]) -> Node | None:
     return choice_node(own) if own else None
 
 
-_OPTION = {
+_OPTION: Mapping[str, Any] = {
     "Color": None,
     "IsManaged": False,
     "ExternalValue": "",

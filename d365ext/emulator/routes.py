@@ -123,6 +123,7 @@ ADMIN: Mapping[str, str] = {
     "": "admin.about",
     "clock": "admin.clock",
     "faults": "admin.faults",
+    "managed": "managed.handle",
     "reset": "admin.reset",
     "restore": "admin.restore",
     "settings": "admin.settings",

@@ -48,7 +48,7 @@ def until_built(shop: Workshop) -> str:
 
 
 def test_a_key_is_pending_before_it_is_active(shop: Workshop) -> None:
-    """Documented: "EntityKeyIndexStatus" is Pending, then InProgress, then Active or Failed; the index is made by a system job."""
+    """Documented: "EntityKeyIndexStatus" is Pending, then InProgress, then Active or Failed."""
     shop.made(KEYS, key(CODE))
     assert status(shop) in {"Pending", "InProgress"}
     assert until_built(shop) == "Active"

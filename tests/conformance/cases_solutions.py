@@ -202,3 +202,27 @@ def test_dependencies_are_told_before_a_delete(shop: Workshop) -> None:
         (RELATIONSHIP, made)
     ]
     assert " by 1 other components" in error_of(shop.dv.delete(f"EntityDefinitions({table_id})"))[2]
+
+
+@pytest.mark.local
+def test_what_a_managed_solution_brought_cannot_be_taken_apart(shop: Workshop) -> None:
+    """CannotDeleteMetadata 0x8004F032, CannotUpdateManagedSolution 0x8004F024; changing what is customizable is a
+    layer of its own above it (alm/solution-concepts-alm.md)."""
+    thing = shop.table()
+    column_name = shop.column(thing, "String", "More")
+    extra = shop.column("account", "String", "Extra")
+    script = {"name": f"{PREFIX}_/a.js", "displayname": "a", "webresourcetype": 3, "content": "Ly8="}
+    resource = shop.made("webresourceset", script)
+    assert shop.dv.post("/_emulator/managed", {"solution": SOLUTION}).status_code == 204
+    assert shop.definition(thing)["IsManaged"] is True
+    for address in (
+        f"EntityDefinitions(LogicalName='{thing}')",
+        f"EntityDefinitions(LogicalName='{thing}')/Attributes(LogicalName='{column_name}')",
+        f"EntityDefinitions(LogicalName='account')/Attributes(LogicalName='{extra}')",
+        f"webresourceset({resource})",
+    ):
+        assert error_of(shop.dv.delete(address))[:2] == (400, "0x8004F032")
+    path = f"EntityDefinitions(LogicalName='{thing}')/Attributes"
+    assert error_of(shop.post(path, _text("Late")))[:2] == (400, "0x8004F024")
+    body = shop.definition(thing) | {"IsQuickCreateEnabled": True}
+    assert shop.dv.put(f"EntityDefinitions(LogicalName='{thing}')", body).status_code == 204
