@@ -114,9 +114,27 @@ def refresh(session: Session) -> Schema:
         touched |= {table.logical: "columns" for table in before.tables.values() if _uses(table, touched[""])}
         del touched[""]
     tables = dict(before.tables)
-    relationships: dict[str, AnyRelationship] = dict(before.relationships)
+    relationships = {
+        name: each for name, each in before.relationships.items() if touched.keys().isdisjoint(_ends(each))
+    }
     for logical, depth in touched.items():
-        _rebuild(session, tables, relationships, choices, logical, deep=depth == "columns")
+        document = read_one(session, "table", logical)
+        if document is None:
+            tables.pop(logical, None)
+            continue
+        table = tables.get(logical)
+        if depth == "columns" or table is None:
+            columns, keys = read_all(session, "column", logical), read_all(session, "key", logical)
+            table = build_table(TableDocuments(document, columns, keys), choices)
+        for each in read_all(session, "relationship", logical):
+            name = each["SchemaName"]
+            known = relationships.get(name) or before.relationships.get(name)
+            is_known = known is not None and known.definition == each
+            relationships[name] = known if known is not None and is_known else build_relationship(each)
+        tables[logical] = table
+    for logical in touched.keys() & tables.keys():
+        own = [each for each in relationships.values() if logical in _ends(each)]
+        tables[logical] = with_relationships(tables[logical], own)
     after = Schema(before.version + 1, tables, relationships, choices)
     alter_storage(session, before, after)
     session.schema = after
@@ -141,30 +159,6 @@ def read_schema(session: Session, version: int) -> Schema:
             ends.setdefault(table, []).append(made)
     tables = {name: with_relationships(table, ends.get(name, ())) for name, table in tables.items()}
     return Schema(version, tables, relationships, choices)
-
-
-def _rebuild(
-    session: Session,
-    tables: dict[str, Table],
-    relationships: dict[str, AnyRelationship],
-    choices: Mapping[str, Mapping[str, Any]],
-    logical: str,
-    *,
-    deep: bool,
-) -> None:
-    for name in [name for name, each in relationships.items() if logical in _ends(each)]:
-        del relationships[name]
-    document = read_one(session, "table", logical)
-    if document is None:
-        tables.pop(logical, None)
-        return
-    old = tables.get(logical)
-    if deep or old is None:
-        columns, keys = read_all(session, "column", logical), read_all(session, "key", logical)
-        old = build_table(TableDocuments(document, columns, keys), choices)
-    found = [build_relationship(each) for each in read_all(session, "relationship", logical)]
-    relationships.update((each.schema, each) for each in found)
-    tables[logical] = with_relationships(old, found)
 
 
 def _place(kind: Kind, document: Mapping[str, Any]) -> tuple[str, str, str]:
