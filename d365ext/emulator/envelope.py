@@ -49,7 +49,8 @@ def address(request: Request, table: Table, row_id: str) -> str:
 def next_link(request: Request, token: str) -> str:
     """Give the link to the next page: the request itself with another $skiptoken."""
     kept = [part for part in request.query.split("&") if part and not part.startswith(("$skiptoken=", "%24skiptoken="))]
-    return f"{request.origin}{request.path}?{'&'.join([*kept, f'$skiptoken={token}'])}"
+    query = "&".join([*kept, f"$skiptoken={token}"]).replace(" ", "%20")  # a part of a batch may come with bare spaces
+    return f"{request.origin}{request.path}?{query}"
 
 
 def preference_applied(request: Request) -> Mapping[str, str]:

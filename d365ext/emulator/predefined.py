@@ -21,7 +21,7 @@ from d365ext.emulator.aggregates import ROWS_MAX, check_rows, fetch_all
 from d365ext.emulator.envelope import count_annotations, next_link, preference_applied, whole_annotations
 from d365ext.emulator.fetchxml_output import Selection, select_aggregates, select_plain
 from d365ext.emulator.fetchxml_parser import Fetch, parse_fetch, wrong
-from d365ext.emulator.fetchxml_sql import Joined
+from d365ext.emulator.fetchxml_sql import Joined, find_table
 from d365ext.emulator.formatted import MORE_RECORDS, PAGING_COOKIE, Annotations
 from d365ext.emulator.http import Request, Response
 from d365ext.emulator.navigation_sql import holds
@@ -60,6 +60,7 @@ class Found:
 def answer(session: Session, table: Table, request: Request, within: Within | None) -> Response:
     """Answer one of the three."""
     fetch, is_stored = _read_fetch(session, request)
+    find_table(session, fetch.entity.name)
     if fetch.entity.name != table.logical:
         raise wrong(f"The query is on '{fetch.entity.name}', but '{table.entity_set}' holds rows of '{table.logical}'.")
     if fetch.top is None:

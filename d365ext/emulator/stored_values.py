@@ -109,9 +109,8 @@ def compare_columns(left: Operand, word: str, right: Operand) -> Condition:
         raise incompatible(left.column, right.column.type, word)
     one, two = left.key, right.key
     shift = left.column.scale - right.column.scale
-    one, two = one * 10 ** max(-shift, 0), two * 10 ** max(shift, 0)
-    if left.column.scale == right.column.scale:
-        one, two = left.key, right.key
+    if shift:
+        one, two = one * 10 ** max(-shift, 0), two * 10 ** max(shift, 0)
     if word == "eq":
         return one.is_not_distinct_from(two)
     if word == "ne":
@@ -123,9 +122,7 @@ def compare_columns(left: Operand, word: str, right: Operand) -> Condition:
 def _family(column: Column) -> str:
     if column.type in TEXT_TYPES:
         return "text"
-    if column.type in CHOICE_TYPES or column.type in (ColumnType.INTEGER, ColumnType.BIGINT):
-        return "number"
-    if column.type in (ColumnType.DECIMAL, ColumnType.MONEY):
+    if column.type in NUMBER_TYPES:
         return "number"
     if column.is_lookup or column.type is ColumnType.UNIQUEIDENTIFIER:
         return "id"
