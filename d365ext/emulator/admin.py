@@ -29,7 +29,8 @@ from .system import VERSION
 if TYPE_CHECKING:
     from .organization import Organization
 
-_FIXED = frozenset({"base_currency", "languages", "faults", "fault_seed"})
+_FIXED = frozenset({"base_currency", "languages", "faults", "fault_seed", "body_bytes_max", "tokens"})
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
 
 def about(org: Organization, request: Request) -> Response:
@@ -93,9 +94,11 @@ def clock(org: Organization, request: Request) -> Response:
         body = request.json_object()
         try:
             if "set" in body:
-                org.clock.set(_moment(_text(body, "set")))
+                org.clock.set(_within_reason(_moment(_text(body, "set"))))
             if "advance_s" in body:
-                org.clock.advance(timedelta(seconds=float(body["advance_s"])))
+                by = timedelta(seconds=float(body["advance_s"]))
+                _within_reason(org.clock.now() + by)
+                org.clock.advance(by)
         except (ValueError, TypeError, OverflowError) as error:
             raise Problem(400, "", f"The clock cannot be set to that: {error}.") from error
     return Response.json({"now": org.clock.now().isoformat()})
@@ -105,6 +108,12 @@ def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("the moment needs an offset, such as Z")
+    return moment
+
+
+def _within_reason(moment: datetime) -> datetime:
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"the year must be between {_FIRST_YEAR} and {_LAST_YEAR}")
     return moment
 
 

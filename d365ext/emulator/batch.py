@@ -183,7 +183,10 @@ def _request(embedded: Embedded, outer: Request, addresses: Mapping[str, str]) -
     """Make a request of its own out of an embedded one: its address made whole, its references put in."""
     url = _with_address(embedded.url, addresses)
     if "://" in url.split("?", 1)[0]:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise Problem.payload(f"The address '{url[:200]}' of a part is invalid: {error}.") from error
         path, query = parts.path, parts.query
     else:
         path, _, query = url.partition("?")

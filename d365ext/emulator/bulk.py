@@ -105,7 +105,7 @@ def _targets(table: Table, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any
         if not isinstance(item, dict):
             raise Problem.payload("Every item of 'Targets' must be a JSON object.")
         stated = item.get("@odata.type")
-        if stated is None:
+        if not isinstance(stated, str):
             raise Problem.payload("Every item of 'Targets' needs the property '@odata.type'.")
         if stated.removeprefix("#") != _TYPE + table.logical:
             raise Problem.payload(f"The type '{stated}' of an item of 'Targets' is not '{_TYPE}{table.logical}'.")
@@ -137,4 +137,6 @@ def _addressed(session: Session, table: Table, item: Mapping[str, Any]) -> tuple
         if row_id is None:
             raise Problem.payload(f"Every target of UpsertMultiple needs '@odata.id' or '{table.primary_id}'.")
         return row_id, {}
+    if not isinstance(reference, str):
+        raise Problem.payload("'@odata.id' must be the address of a row.")
     return find_referenced(session, table, reference)

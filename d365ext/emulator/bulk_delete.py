@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from . import rows, security
 from .action_parameters import only
 from .conditions import condition
 from .http import Request, Response
+from .odata_ast import Value
 from .problems import Problem
 from .schema import Table
 from .session import Session
@@ -107,15 +109,24 @@ def _found(session: Session, query: Mapping[str, Any]) -> tuple[Table, list[str]
     return table, [row_id for (row_id,) in session.conn.execute(statement)]
 
 
-def _filter(session: Session, table: Table, criteria: Mapping[str, Any]) -> Condition:
-    terms = [_condition(session, table, each) for each in criteria.get("Conditions") or ()]
-    terms += [_filter(session, table, each) for each in criteria.get("Filters") or ()]
+def _filter(session: Session, table: Table, criteria: Any) -> Condition:
+    if not isinstance(criteria, dict):
+        raise Problem.payload("Criteria and Filters of a QueryExpression must be FilterExpression objects.")
+    terms = [_condition(session, table, each) for each in _objects(criteria, "Conditions")]
+    terms += [_filter(session, table, each) for each in _objects(criteria, "Filters")]
     joined: Condition
     if criteria.get("FilterOperator", "And") in ("Or", 1):
         joined = sa.or_(sa.false(), *terms) if terms else sa.true()
     else:
         joined = sa.and_(sa.true(), *terms)
     return joined
+
+
+def _objects(given: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    listed = given.get(name) or []
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        raise Problem.payload(f"The member '{name}' of a QueryExpression must be a list of objects.")
+    return listed
 
 
 def _condition(session: Session, table: Table, given: Mapping[str, Any]) -> Condition:
@@ -128,9 +139,20 @@ def _condition(session: Session, table: Table, given: Mapping[str, Any]) -> Cond
         )
     if given.get("EntityName") not in (None, "", table.logical):
         raise Problem.not_implemented("conditions on other tables in a QueryExpression")
-    values = [each.get("Value") if isinstance(each, dict) else each for each in given.get("Values") or ()]
+    listed = given.get("Values") or []
+    if not isinstance(listed, list):
+        raise Problem.payload("The member 'Values' of a ConditionExpression must be a list.")
+    values = [_value(each.get("Value") if isinstance(each, dict) else each) for each in listed]
     operand = Operand(column, table.sql.c[column.logical])
     return condition(session, _operator(str(given.get("Operator", ""))), operand, values)
+
+
+def _value(given: Any) -> Value:
+    if isinstance(given, float):
+        return Decimal(repr(given))
+    if given is None or isinstance(given, str | int):
+        return given
+    raise Problem.payload("A value of a ConditionExpression must be a text, a number or a Boolean.")
 
 
 def _operator(name: str) -> str:

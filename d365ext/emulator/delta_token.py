@@ -13,6 +13,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 _TOKEN = re.compile(r"(\d{1,18})!(\d\d/\d\d/\d{4} \d\d:\d\d:\d\d)")
+_LATEST = 253402300799  # the last second of the year 9999
 _TIME_FORM = "%m/%d/%Y %H:%M:%S"
 _COOKIE = re.compile(
     r'<changes since="(\d{1,18})" upto="(\d{1,18})" at="(\d{1,12})" phase="(live|deleted)" after="(\d{1,18})" ?/>'
@@ -99,4 +100,6 @@ class ChangesCookie:
         if found is None:
             raise TokenError("The paging cookie of the tracked read is not one that this server made.")
         since, upto, at, phase, after = found.groups()
+        if int(at) > _LATEST:
+            raise TokenError("The paging cookie of the tracked read is of no time that there is.")
         return cls(int(since), int(upto), int(at), phase, int(after))

@@ -41,6 +41,7 @@ KINDS = frozenset(
         "lagging_delta",
     }
 )
+SECONDS_MAX = 600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,8 @@ class Fault:
             re.compile(str(given.get("path", "")))
         except re.error as error:
             raise Problem(400, "", f"A fault's path is a regular expression: {error}.") from error
+        if not 0 <= given.get("seconds", 0) <= SECONDS_MAX:
+            raise Problem(400, "", f"A fault lasts {SECONDS_MAX} seconds at most.")
         return cls(**given)
 
 

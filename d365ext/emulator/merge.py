@@ -40,6 +40,8 @@ def merge(session: Session, body: Mapping[str, Any], request: Request) -> Respon
     table = session.schema.table(target.table)
     _check(session, table, target.id, subordinate.id, body)
     content = body.get("UpdateContent")
+    if content is not None and not isinstance(content, dict):
+        raise Problem.payload("The parameter 'UpdateContent' must be an object.")
     if content:
         values, nested = payload.read(session, table, _without_id(table, content), request)
         if nested:
