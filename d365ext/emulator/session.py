@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -42,7 +43,7 @@ class Session:
     )  # (table, id) of rows seen to exist, or made, in this session
     cache: dict[str, object] = field(default_factory=dict)  # what a module reads once per session, under its own key
 
-    @property
+    @cached_property
     def now_text(self) -> str:
         """Give `now` as it is stored: YYYY-MM-DDTHH:MM:SSZ."""
         return self.now.strftime("%Y-%m-%dT%H:%M:%SZ")
