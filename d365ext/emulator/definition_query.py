@@ -29,7 +29,7 @@ from .odata_ast import (
     Or,
     Path,
 )
-from .odata_parser import parse_expand, parse_filter, parse_select
+from .odata_parser import parse_expand, parse_filter, parse_select, parse_value
 from .problems import Problem
 
 Document: TypeAlias = Mapping[str, Any]
@@ -66,11 +66,29 @@ def read_query(request: Request) -> DefinitionQuery:
         raise Problem.query(f"LabelLanguages must be language codes separated by commas, not '{languages}'.")
     return DefinitionQuery(
         select=parse_select(options["$select"]) if "$select" in options else None,
-        filter=parse_filter(options["$filter"]) if "$filter" in options else None,
+        filter=_without_aliases(parse_filter(options["$filter"]), options) if "$filter" in options else None,
         expand=parse_expand(options["$expand"]) if "$expand" in options else (),
         count=options.get("$count") == "true",
         languages=frozenset(int(part) for part in languages.split(",")) if languages else None,
     )
+
+
+def _without_aliases(node: Expression, options: Mapping[str, str]) -> Expression:
+    """Put the values of parameter aliases in their place; 400 for one that has none."""
+    match node:
+        case And(terms):
+            return And(tuple(_without_aliases(term, options) for term in terms))
+        case Or(terms):
+            return Or(tuple(_without_aliases(term, options) for term in terms))
+        case Not(term):
+            return Not(_without_aliases(term, options))
+        case Compare(operator, left, right):
+            return Compare(operator, _without_aliases(left, options), _without_aliases(right, options))
+        case Alias(name):
+            if f"@{name}" not in options:
+                raise Problem.query(f"The parameter alias '@{name}' has no value.")
+            return parse_value(options[f"@{name}"])
+    return node
 
 
 def check_select(select: tuple[str, ...] | None, kind: DefinitionType) -> None:
@@ -120,8 +138,6 @@ def _predicate(node: Expression, kind: DefinitionType) -> Callable[[Document], b
             return _comparison("eq", node, Literal(value=True), kind)
         case Call(name, _):
             raise Problem(501, "0x8006088a", f'The "{name}" function isn\'t supported for Metadata Entities.')
-        case Alias(name):
-            raise Problem.query(f"The parameter alias '@{name}' is not supported in a $filter on definitions.")
     raise Problem.not_implemented("this $filter on definitions")
 
 

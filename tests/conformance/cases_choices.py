@@ -11,6 +11,7 @@ import pytest
 
 from support.dataverse import Dataverse, error_of
 from support.definitions import ODATA, OPTION_PREFIX, PREFIX, SOLUTION, Workshop, label, texts
+from support.definitions import column as column_of
 
 
 @pytest.fixture
@@ -176,3 +177,46 @@ def test_a_choice_in_use_cannot_be_deleted(shop: Workshop) -> None:
     assert shop.dv.delete(f"EntityDefinitions(LogicalName='{thing}')/Attributes(LogicalName='{column}')").ok
     assert shop.dv.delete(f"GlobalOptionSetDefinitions(Name='{name}')").status_code == 204
     assert shop.dv.get(f"GlobalOptionSetDefinitions(Name='{name}')").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "status"),
+    [
+        ("UpdateOptionValue", {"OptionSetName": f"{PREFIX}_colours", "Value": 9}, 400),
+        ("DeleteOptionValue", {"OptionSetName": f"{PREFIX}_nothing", "Value": 1}, 404),
+        ("InsertOptionValue", {"EntityLogicalName": "account", "AttributeLogicalName": "nothing"}, 404),
+        ("InsertOptionValue", {"EntityLogicalName": "account", "AttributeLogicalName": "name"}, 400),
+        ("InsertOptionValue", {"EntityLogicalName": "account", "AttributeLogicalName": "statuscode"}, 400),
+        ("InsertOptionValue", {"OptionSetName": f"{PREFIX}_colours", "Value": "one"}, 400),
+        ("InsertStatusValue", {"EntityLogicalName": "account", "StateCode": 7}, 400),
+        ("InsertStatusValue", {"EntityLogicalName": "account", "StateCode": 0, "Value": 1}, 400),
+    ],
+)
+def test_an_option_that_cannot_be_changed(shop: Workshop, action: str, body: dict[str, Any], status: int) -> None:
+    """PicklistValueOutOfRange, ObjectDoesNotExist, CannotDeleteEnumOptions…, InvalidStateCodeStatusCode."""
+    shop.choice(Red=1)
+    assert error_of(shop.dv.post(action, {"Label": label("x"), **body}))[0] == status
+
+
+def test_an_option_of_a_global_choice_by_its_column(shop: Workshop) -> None:
+    """A column on a global choice leads to that choice [inferred]."""
+    name, thing = shop.choice(Red=1), shop.table()
+    bind = f"/GlobalOptionSetDefinitions(Name='{name}')"
+    column = shop.column(thing, "Picklist", "Colour", **{"GlobalOptionSet@odata.bind": bind})
+    act(shop, "InsertOptionValue", EntityLogicalName=thing, AttributeLogicalName=column, Value=2, Label=label("Blue"))
+    assert list(options(shop, name)) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"OptionSet": None},
+        {"OptionSet": {"IsGlobal": True, "Name": f"{PREFIX}_colours"}},
+        {"GlobalOptionSet@odata.bind": "/GlobalOptionSetDefinitions(Name='nothing')"},
+        {"GlobalOptionSet@odata.bind": "/accounts(1)"},
+    ],
+)
+def test_a_choice_column_needs_a_choice(shop: Workshop, more: dict[str, Any]) -> None:
+    """OptionSet for its own options, GlobalOptionSet@odata.bind for a global choice that exists."""
+    body = column_of("Picklist", "Colour", **more)
+    assert error_of(shop.post("EntityDefinitions(LogicalName='account')/Attributes", body))[0] in {400, 404}

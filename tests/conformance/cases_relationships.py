@@ -246,3 +246,86 @@ def test_a_hierarchy_is_a_relationship_with_itself(shop: Workshop) -> None:
     """Documented: IsHierarchical on a self-referential relationship."""
     shop.made("RelationshipDefinitions", lookup("ParentId", THING, THING, IsHierarchical=True))
     assert relationship(shop, f"{PREFIX}_{THING}_{THING}_ParentId")["IsHierarchical"] is True
+
+
+def test_put_changes_the_menu_of_many_to_many(shop: Workshop) -> None:
+    """Documented: PUT takes both kinds; an N:N relationship has a menu at each end."""
+    body = {
+        "@odata.type": f"{ODATA}ManyToManyRelationshipMetadata",
+        "SchemaName": f"{PREFIX}_account_things",
+        "Entity1LogicalName": "account",
+        "Entity2LogicalName": THING,
+    }
+    made = shop.made("RelationshipDefinitions", body)
+    found = relationship(shop, f"{PREFIX}_account_things")
+    found["Entity1AssociatedMenuConfiguration"] |= {"Behavior": "UseLabel", "Label": label("Linked")}
+    assert shop.send("PUT", f"RelationshipDefinitions({made})", found | {"IsValidForAdvancedFind": False}).ok
+    after = relationship(shop, f"{PREFIX}_account_things")
+    assert texts(after["Entity1AssociatedMenuConfiguration"]["Label"]) == {1033: "Linked"}
+    assert after["IsValidForAdvancedFind"] is False
+
+
+def test_a_table_is_linked_with_itself(shop: Workshop) -> None:
+    """The intersect's two columns have different names [inferred: <id>one, <id>two]."""
+    body = {
+        "@odata.type": f"{ODATA}ManyToManyRelationshipMetadata",
+        "SchemaName": f"{PREFIX}_thing_things",
+        "IntersectEntityName": f"{PREFIX}_thing_thing",
+        "Entity1LogicalName": THING,
+        "Entity2LogicalName": THING,
+    }
+    shop.made("RelationshipDefinitions", body)
+    found = relationship(shop, f"{PREFIX}_thing_things")
+    assert found["Entity1IntersectAttribute"] != found["Entity2IntersectAttribute"]
+    again = body | {"SchemaName": f"{PREFIX}_other"}
+    assert error_of(shop.post("RelationshipDefinitions", again))[:2] == (400, "0x8004700b")
+
+
+def test_one_target_of_several_can_go(shop: Workshop) -> None:
+    """Deleting one relationship of a lookup with several leaves the lookup [inferred]."""
+    typed = column("Lookup", "AboutId") | {"@odata.type": f"{ODATA}ComplexLookupAttributeMetadata"}
+    sent = [
+        {"SchemaName": f"{PREFIX}_about_{target}", "ReferencedEntity": target, "ReferencingEntity": THING}
+        for target in ("lead", "account")
+    ]
+    body = {"OneToManyRelationships": sent, "Lookup": typed}
+    made = shop.post("CreatePolymorphicLookupAttribute", body).json()["RelationshipIds"]
+    assert shop.dv.delete(f"RelationshipDefinitions({made[0]})").status_code == 204
+    assert shop.attribute(THING, f"{PREFIX}_aboutid", "Lookup")["Targets"] == ["account"]
+
+
+@pytest.mark.parametrize(
+    ("action", "targets"),
+    [("CreateCustomerRelationships", ["account"]), ("CreatePolymorphicLookupAttribute", [])],
+)
+def test_a_bad_lookup_with_several_tables_is_refused(shop: Workshop, action: str, targets: list[str]) -> None:
+    """A customer lookup has account and contact; no lookup has no target."""
+    sent = [
+        {"SchemaName": f"{PREFIX}_about_{target}", "ReferencedEntity": target, "ReferencingEntity": THING}
+        for target in targets
+    ]
+    body = {"OneToManyRelationships": sent, "Lookup": column("Lookup", "AboutId")}
+    assert error_of(shop.post(action, body))[0] == 400
+
+
+def test_a_lookup_of_several_tables_cannot_point_to_its_own(shop: Workshop) -> None:
+    """CannotCreateSelfReferentialPolymorphicLookup 0x80090423."""
+    sent = [
+        {"SchemaName": f"{PREFIX}_about_{target}", "ReferencedEntity": target, "ReferencingEntity": THING}
+        for target in ("account", THING)
+    ]
+    body = {"OneToManyRelationships": sent, "Lookup": column("Lookup", "AboutId")}
+    assert error_of(shop.post("CreatePolymorphicLookupAttribute", body))[:2] == (400, "0x80090423")
+
+
+def test_a_relationship_needs_its_lookup_and_free_names(shop: Workshop) -> None:
+    """The Lookup is deep-inserted; navigation properties are unique in a table."""
+    body = lookup("PartnerId", "account", THING)
+    assert error_of(shop.post("RelationshipDefinitions", body | {"Lookup": None}))[0] == 400
+    shop.made("RelationshipDefinitions", body)
+    taken = {"ReferencingEntityNavigationPropertyName": f"{PREFIX}_PartnerId"}
+    second = lookup("OtherId", "account", THING, **taken)
+    assert error_of(shop.post("RelationshipDefinitions", second))[:2] == (400, "0x80047003")
+    text = column("String", "partnerid") | {"SchemaName": f"{PREFIX}_PartnerId"}
+    response = shop.post(f"EntityDefinitions(LogicalName='{THING}')/Attributes", text)
+    assert error_of(response)[:2] == (400, "0x80047013")

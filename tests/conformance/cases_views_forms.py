@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from support.dataverse import Dataverse, error_of
-from support.definitions import ODATA, PREFIX, Workshop
+from support.definitions import ODATA, PREFIX, Workshop, lookup
 
 THING = f"{PREFIX}_thing"
 VIEW_ID = "3f0c1f0a-7d1c-4a59-9a53-1b1d6a1f0001"
@@ -318,3 +318,144 @@ def test_the_unique_name_of_an_app_cannot_change(shop: Workshop) -> None:
     """CannotUpdateAppModuleUniqueName 0x80050119."""
     app = shop.made("appmodules", {"name": "Things", "uniquename": "Things"})
     assert error_of(shop.dv.patch(f"appmodules({app})", {"uniquename": "Other"}))[:2] == (400, "0x80050119")
+
+
+def test_a_view_joins_tables_and_names_their_columns_by_alias(shop: Workshop) -> None:
+    """customize-entity-views.md: link-entity with an alias, cell "alias.column"; conditions may name the alias."""
+    shop.made("RelationshipDefinitions", lookup("PartnerId", "account", THING))
+    shop.column("account", "String", "Town")
+    joined = (
+        f'<link-entity name="account" from="accountid" to="{PREFIX}_partnerid" alias="a" link-type="outer">'
+        f'<attribute name="{PREFIX}_town"/><order attribute="name"/></link-entity>'
+        f'<filter><condition entityname="a" attribute="name" operator="not-null"/></filter></entity>'
+    )
+    query = FETCH.replace("</entity>", joined)
+    layout = LAYOUT.replace("</row>", f'<cell name="a.{PREFIX}_town" width="100"/></row>')
+    shop.made("savedqueries", view(fetchxml=query, layoutxml=layout))
+    town = f"EntityDefinitions(LogicalName='account')/Attributes(LogicalName='{PREFIX}_town')"
+    assert error_of(shop.dv.delete(town))[:2] == (400, "0x8004F01F")
+    for wrong in ('entityname="b"', 'alias="a" from="nothing"', 'attribute="nothing"'):
+        word = wrong.split("=")[0]
+        bad = query.replace(
+            {"entityname": 'entityname="a"', "alias": 'from="accountid"', "attribute": 'attribute="name"'}[word],
+            wrong.removeprefix('alias="a" '),
+            1,
+        )
+        assert error_of(shop.post("savedqueries", view(fetchxml=bad)))[0] == 400, wrong
+
+
+def test_all_columns_of_a_view(shop: Workshop) -> None:
+    """fetchxml-schema.md: <all-attributes/> returns every column."""
+    query = f'<fetch><entity name="{THING}"><all-attributes/></entity></fetch>'
+    shop.made("savedqueries", view(fetchxml=query))
+    empty = "<fetch><filter/></fetch>"
+    assert error_of(shop.post("savedqueries", view(fetchxml=empty)))[:2] == (400, "0x80040303")
+
+
+def test_what_a_form_names_cannot_be_deleted(shop: Workshop) -> None:
+    """dependency-tracking-solution-components.md: views, charts and relationships that a form's controls name."""
+    made = shop.made("savedqueries", view())
+    relationship = shop.made("RelationshipDefinitions", lookup("ThingId", THING, "contact"))
+    parameters = (
+        f"<parameters><ViewId>{{{made.upper()}}}</ViewId><TargetEntityType>contact</TargetEntityType>"
+        f"<RelationshipName>{PREFIX}_{THING}_contact_ThingId</RelationshipName>"
+        f"<AvailableViewIds>{{{made}}}</AvailableViewIds></parameters></control>"
+    )
+    text = FORM.replace("COLUMN", f"{PREFIX}_name").replace('"/></cell>', '">' + parameters + "</cell>", 1)
+    shop.made("systemforms", form(formxml=text))
+    assert error_of(shop.dv.delete(f"savedqueries({made})"))[:2] == (400, "0x8004F01F")
+    assert error_of(shop.dv.delete(f"RelationshipDefinitions({relationship})"))[:2] == (400, "0x8004F01F")
+
+
+def test_a_handler_needs_its_library_and_ids_are_unique(shop: Workshop) -> None:
+    """metadata-plane.md §5.2, §5.7: ids unique in the form; handlers name a library that the form loads."""
+    plain = FORM.replace("COLUMN", f"{PREFIX}_name")
+    handler = (
+        '<events><event name="onload"><Handlers><Handler functionName="f" libraryName="x"/></Handlers></event></events>'
+    )
+    assert error_of(shop.post("systemforms", form(formxml=plain.replace("</form>", f"{handler}</form>"))))[0] == 400
+    twice = plain.replace("000000000003", "000000000002")
+    assert error_of(shop.post("systemforms", form(formxml=twice)))[0] == 400
+    assert error_of(shop.post("systemforms", form(name=None)))[:2] == (400, "0x80040200")
+
+
+def test_a_table_of_an_app_cannot_be_deleted(shop: Workshop) -> None:
+    """An app and its site map need the table; when they are gone, it can go."""
+    app = shop.made("appmodules", {"name": "Things", "uniquename": "Things"})
+    site_map = shop.made("sitemaps", {"sitemapname": "Things", "sitemapxml": SITE_MAP.replace("ENTITY", THING)})
+    parts = [
+        {"@odata.type": f"{ODATA}sitemap", "sitemapid": site_map},
+        {"@odata.type": f"{ODATA}entity", "entityid": shop.definition(THING)["MetadataId"]},
+    ]
+    assert shop.dv.post("AddAppComponents", {"AppId": app, "Components": parts}).status_code == 204
+    table = f"EntityDefinitions(LogicalName='{THING}')"
+    assert " by 2 other components" in error_of(shop.dv.delete(table))[2]
+    assert error_of(shop.dv.delete(f"sitemaps({site_map})"))[:2] == (400, "0x8004F01F")
+    assert shop.dv.delete(f"appmodules({app})").status_code == 204
+    assert shop.dv.delete(f"sitemaps({site_map})").status_code == 204
+    assert shop.dv.delete(table).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("part", "status"),
+    [
+        ({"@odata.type": f"{ODATA}entity", "entityid": "11111111-1111-4111-8111-111111111111"}, 404),
+        ({"@odata.type": f"{ODATA}savedquery", "savedqueryid": "11111111-1111-4111-8111-111111111111"}, 404),
+        ({"@odata.type": f"{ODATA}account", "accountid": "11111111-1111-4111-8111-111111111111"}, 501),
+    ],
+)
+def test_an_app_takes_components_that_exist(shop: Workshop, part: dict[str, Any], status: int) -> None:
+    """Rows that are not there: 404; what no app shows: refused by name."""
+    app = shop.made("appmodules", {"name": "Things", "uniquename": "Things"})
+    response = shop.dv.post("AddAppComponents", {"AppId": app, "Components": [part]})
+    assert error_of(response)[0] == status
+    missing = {"AppId": "11111111-1111-4111-8111-111111111111", "Components": []}
+    assert error_of(shop.dv.post("AddAppComponents", missing))[0] == 404
+
+
+def test_a_chart_is_of_the_table_of_its_query(shop: Workshop) -> None:
+    """VisualizationOtcNotFoundError 0x8004E015 stands for a query of another table [inferred]; changes are checked."""
+    body = {
+        "name": "Things",
+        "primaryentitytypecode": THING,
+        "datadescription": CHART,
+        "presentationdescription": "<Chart/>",
+    }
+    assert error_of(shop.post("savedqueryvisualizations", body | {"primaryentitytypecode": "account"}))[0] == 400
+    assert error_of(shop.post("savedqueryvisualizations", body | {"name": None}))[:2] == (400, "0x80040200")
+    empty = "<datadefinition><fetchcollection/></datadefinition>"
+    assert error_of(shop.post("savedqueryvisualizations", body | {"datadescription": empty}))[0] == 400
+    made = shop.made("savedqueryvisualizations", body)
+    change = {
+        "datadescription": CHART.replace('alias="g"', 'alias="n2"').replace('measure alias="n"', 'measure alias="x"')
+    }
+    assert error_of(shop.dv.patch(f"savedqueryvisualizations({made})", change))[0] == 400
+    assert shop.dv.patch(f"savedqueryvisualizations({made})", {"name": "All"}).status_code == 204
+
+
+def test_each_kind_is_published_by_its_own_element(shop: Workshop) -> None:
+    """publish-request-schema.md: dashboards by id, site maps by any <sitemap/>; tables and choices must exist."""
+    board = shop.made(
+        "systemforms", {"name": "Board", "type": 0, "formxml": FORM.replace(' datafieldname="COLUMN"', "")}
+    )
+    site_map = shop.made("sitemaps", {"sitemapname": "Things", "sitemapxml": SITE_MAP.replace("ENTITY", THING)})
+    shop.dv.patch(f"systemforms({board})", {"name": "New board"})
+    shop.dv.patch(f"sitemaps({site_map})", {"sitemapname": "New map"})
+    publish(shop, f"<dashboards><dashboard>{{{board}}}</dashboard></dashboards>")
+    assert shop.dv.get(f"systemforms({board})").json()["name"] == "New board"
+    assert shop.dv.get(f"sitemaps({site_map})").json()["sitemapname"] == "Things"
+    publish(shop, "<sitemaps><sitemap/></sitemaps>")
+    assert shop.dv.get(f"sitemaps({site_map})").json()["sitemapname"] == "New map"
+    for inside in (
+        "<entities><entity>nothing</entity></entities>",
+        "<optionsets><optionset>no</optionset></optionsets>",
+    ):
+        body = {"ParameterXml": f"<importexportxml>{inside}</importexportxml>"}
+        assert error_of(shop.dv.post("PublishXml", body))[0] == 404
+    assert error_of(shop.dv.post("PublishXml", {}))[0] == 400
+
+
+def test_xml_that_would_explode_is_refused(shop: Workshop) -> None:
+    """Entities in XML: refused at once (an XML bomb must not be read)."""
+    bomb = '<!DOCTYPE fetch [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><fetch>&b;</fetch>'
+    assert error_of(shop.post("savedqueries", view(fetchxml=bomb)))[:2] == (400, "0x80040303")
