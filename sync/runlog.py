@@ -113,7 +113,7 @@ class RunRecord:
 
 def read_runs(client: Client, *, top: int) -> list[RunRecord]:
     """Read the last runs, the newest first."""
-    query = Query(RUNS, filter=f"pch_kind eq {KIND_RUN}", orderby=("pch_startedon desc", "pch_syncrunid asc"), top=top)
+    query = Query(RUNS, filter=f"pch_kind eq {KIND_RUN}", orderby=("pch_runnumber desc", "pch_syncrunid asc"), top=top)
     return [_record(row) for row in client.rows(query)]
 
 
