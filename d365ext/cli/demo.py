@@ -1,18 +1,17 @@
 """`d365ext demo`: the whole system once, on a local Dataverse that is gone afterwards.
 
-Every step is one of our own commands, run as a person would run it; every number that is told was read back.
+Every step is one of our own commands, with the arguments a person would type; every number told was read back.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +22,7 @@ import typer
 
 from d365ext.cli.help import with_examples
 from d365ext.cli.output import out, say
-from d365ext.errors import D365Error
+from d365ext.errors import D365Error, Stopped
 
 if TYPE_CHECKING:
     from d365ext.webapi.client import Client, Row
@@ -47,30 +46,25 @@ class DemoError(D365Error):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the demo plays: the local Dataverse's address, and a folder that will be removed."""
+    """Where the demo plays: the address of its local Dataverse."""
 
     url: str
-    folder: Path
 
     def run(self, *arguments: str) -> str:
         """Run one of our own commands against the stage and give what it printed.
 
-        Errors:  DemoError.
+        Errors:  DemoError; Stopped.
         """
-        settings = {"URL": self.url, "STATE_DIR": str(self.folder / "state"), "AUTH": "none", "PROFILE": "local"}
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("D365EXT_")}
-        environment = {**kept, **{f"D365EXT_{name}": value for name, value in settings.items()}}
-        done = subprocess.run(  # noqa: S603 — our own program, with arguments of this module
-            [sys.executable, "-m", "d365ext", *arguments],
-            env={**environment, "COLUMNS": str(out().width), "PYTHONIOENCODING": "utf-8"},
-            cwd=self.folder,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        if done.returncode:
-            raise DemoError(" ".join(("d365ext", *arguments)), done.returncode, done.stderr.strip())
-        return done.stdout
+        from d365ext.cli.app import run
+
+        printed, said = io.StringIO(), io.StringIO()
+        with redirect_stdout(printed), redirect_stderr(said):
+            code = run(arguments)
+        if code == Stopped.exit_code:
+            raise Stopped("The demo was stopped. Nothing is left of it.")
+        if code:
+            raise DemoError(" ".join(("d365ext", *arguments)), code, said.getvalue().strip())
+        return printed.getvalue()
 
     def json(self, *arguments: str) -> Any:
         """Run a command with `--json` and give what it answered."""
@@ -112,13 +106,29 @@ def demo(
 def _stage() -> Iterator[Stage]:
     from d365ext.emulator import Emulator, running
 
-    with tempfile.TemporaryDirectory(prefix="d365ext-demo-", ignore_cleanup_errors=True) as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="d365ext-demo-", ignore_cleanup_errors=True) as folder,
+        ExitStack() as stack,
+    ):
         emulator = Emulator(Path(folder) / "dataverse.db")
-        try:
-            with running(emulator) as server:
-                yield Stage(server.url, Path(folder))
-        finally:
-            emulator.close()
+        stack.callback(emulator.close)
+        server = stack.enter_context(running(emulator))
+        stack.enter_context(_settings(URL=server.url, AUTH="none", PROFILE="local", STATE_DIR=folder))
+        yield Stage(server.url)
+
+
+@contextmanager
+def _settings(**ours: str) -> Iterator[None]:
+    """Let no setting of the person into the demo, nor ours out of it."""
+    before = dict(os.environ)
+    for name in [name for name in before if name.startswith("D365EXT_")]:
+        del os.environ[name]
+    os.environ.update({f"D365EXT_{name}": value for name, value in ours.items()}, COLUMNS=str(out().width))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _tell(headline: str, text: str) -> None:
@@ -147,18 +157,22 @@ def _load(stage: Stage, day: Sequence[str]) -> None:
         "quote": "quotes",
         "salesorder": "orders",
     }
-    _tell("An invented company's sales are loaded", ", ".join(f"{counts[name]} {word}" for name, word in words.items()))
+    _tell(
+        "An invented company's sales are loaded",
+        ", ".join(f"{counts[name]} {word}" for name, word in words.items()) + ".",
+    )
 
 
 def _sync(stage: Stage, as_of: Sequence[str]) -> None:
     run = stage.json("sync", "run", *as_of)
     read = sum(table["read"] for table in run["tables"].values())
-    _tell("The first sync", f"{read} rows read, {run['pipeline']['created']} pipeline rows written.")
+    written = run["pipeline"]["created"]
+    _tell("The pipeline of every partner, person and customer is worked out", f"{read} rows read, {written} written.")
 
 
 def _sync_again(stage: Stage, as_of: Sequence[str]) -> None:
     run = stage.json("sync", "run", *as_of)
-    _tell("A second sync", f"{_written(run)} rows written: nothing changed, so nothing is touched.")
+    _tell("The sync runs a second time", f"{_written(run)} rows written: nothing changed, so nothing is touched.")
 
 
 def _written(run: Mapping[str, Any]) -> int:
@@ -181,7 +195,7 @@ def _move_a_deal(stage: Stage, as_of: Sequence[str]) -> None:
     _tell("A deal changes hands", f"'{deal['name']}', worth {value}, moves from {giver} to {taker}.")
     run = stage.json("sync", "run", *as_of)
     after = _open_values(stage)
-    _tell("The next sync", f"{_written(run)} rows written, no more than that deal touches.")
+    _tell("The next sync follows it", f"{_written(run)} rows written, no more than that deal touches.")
     for partner in (giver, taker):
         say(f"  {partner}: open value {before[partner]:,.2f} → {after[partner]:,.2f}")
 
@@ -195,7 +209,7 @@ def _client(stage: Stage) -> Client:
     from d365ext.settings import load_settings
     from d365ext.webapi.client import connect
 
-    return connect(load_settings("local", url=stage.url, auth="none"))
+    return connect(load_settings(url=stage.url))
 
 
 def _biggest_open_deal(client: Client) -> Row:
