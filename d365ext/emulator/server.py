@@ -5,6 +5,7 @@ Owns sockets and threads. Loopback only, unless a host is given.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -41,6 +42,8 @@ def running(emulator: Emulator, host: str = "127.0.0.1", port: int = 0) -> Itera
         max_request_body_size=emulator.settings.body_bytes_max + 1,
         clear_untrusted_proxy_headers=True,
     )
+    # It warns as soon as a request waits for a thread, which on a busy machine is no news.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     thread = threading.Thread(target=server.run, name="local-dataverse", daemon=True)
     thread.start()
     try:
