@@ -273,3 +273,30 @@ def test_a_column_of_microsofts_cannot_be_deleted(dv: Dataverse) -> None:
     """CannotDeleteMetadata 0x8004F032."""
     response = dv.delete("EntityDefinitions(LogicalName='account')/Attributes(LogicalName='revenue')")
     assert error_of(response)[:2] == (400, "0x8004F032")
+
+
+def test_putting_back_what_was_read_changes_nothing(shop: Workshop, thing: str) -> None:
+    """Documented: "you will retrieve the JSON definition … and modify the properties before you send it back"."""
+    for kind, more, _ in KINDS:
+        shop.column(thing, kind, kind, **more)
+    names = {each["LogicalName"]: each["@odata.type"] for each in _typed(shop, thing)}
+    for name, kind in names.items():
+        before = shop.attribute(thing, name, kind.removeprefix(f"#{ODATA}").removesuffix("AttributeMetadata"))
+        address = f"EntityDefinitions(LogicalName='{thing}')/Attributes(LogicalName='{name}')"
+        response = shop.send("PUT", address, before | {"@odata.type": kind}, MSCRM__MergeLabels="true")
+        assert response.status_code == 204, (name, response.text)
+        after = shop.attribute(thing, name, kind.removeprefix(f"#{ODATA}").removesuffix("AttributeMetadata"))
+        assert _plain(after) == _plain(before)
+
+
+def _typed(shop: Workshop, table_name: str) -> list[dict[str, Any]]:
+    path = f"EntityDefinitions(LogicalName='{table_name}')/Attributes?$select=LogicalName,AttributeOf"
+    return [each for each in shop.dv.rows(path) if each["AttributeOf"] is None]
+
+
+def _plain(found: Any) -> Any:
+    """A definition without what every write makes anew: the ids of labels and the time."""
+    if isinstance(found, dict):
+        gone = {"ModifiedOn", "@odata.context"} | ({"MetadataId"} if "LanguageCode" in found else set())
+        return {key: _plain(value) for key, value in found.items() if key not in gone}
+    return [_plain(each) for each in found] if isinstance(found, list) else found

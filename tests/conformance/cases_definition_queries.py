@@ -50,7 +50,7 @@ def test_tables_are_found_by_their_id(dv: Dataverse) -> None:
     ],
 )
 def test_what_a_filter_cannot_compare_is_refused(dv: Dataverse, filter_: str) -> None:
-    """Documented: "you must include the path to the underlying primitive type"; not on labels; enumerations by their literal."""
+    """Documented: the path to the primitive value; not on labels; enumerations by their literal."""
     assert error_of(dv.get(f"EntityDefinitions?$filter={filter_}&@p1='account'"))[0] == 400
 
 

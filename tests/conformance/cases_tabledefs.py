@@ -323,3 +323,15 @@ def emulator_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     callspec = getattr(request.node, "callspec", None)
     policy = callspec.params.get("policy") if callspec else None
     return {"unprovisioned_labels": policy} if policy else {}
+
+
+@pytest.mark.parametrize("name", ["account", "opportunity", "salesorder"])
+def test_putting_back_what_was_read_changes_nothing(dv: Dataverse, name: str) -> None:
+    """Documented: GET the whole definition, change it, PUT it back; read-only members are tolerated."""
+    address = f"EntityDefinitions(LogicalName='{name}')"
+    before = dv.get(address).json()
+    assert dv.send("PUT", address, json=before, headers={"MSCRM.MergeLabels": "true"}).status_code == 204
+    after = dv.get(address).json()
+    same = {key for key, value in before.items() if key not in {"ModifiedOn", "DisplayName", "DisplayCollectionName"}}
+    assert {key: after[key] for key in same} == {key: before[key] for key in same}
+    assert texts(after["DisplayName"]) == texts(before["DisplayName"])
