@@ -96,7 +96,7 @@ def send_batch(
         for i, outcome in zip(waiting, found, strict=False):
             outcomes[i] = outcome
         throttled = [i for i, outcome in enumerate(outcomes) if isinstance(outcome.error, ServiceProtection)]
-        if not throttled or not _hold(client, outcomes[throttled[0]].error, attempt, give_up_at):
+        if not throttled or not _hold(client, [outcomes[i].error for i in throttled], attempt, give_up_at):
             break
         # Without continue-on-error the throttled one stopped the batch: those after it were not reached.
         waiting = throttled if continue_on_error else list(range(throttled[0], len(items)))
@@ -117,12 +117,12 @@ def _check(items: Sequence[Operation | ChangeSet]) -> None:
         raise UsageError(f"A batch takes {OPERATIONS_MAX} operations, not {count}.", hint="Split it.")
 
 
-def _hold(client: Client, error: Exception | None, attempt: int, give_up_at: float) -> bool:
-    """Close the gate as a throttled part asks; False if there is no time left to wait for it."""
+def _hold(client: Client, errors: Sequence[Exception | None], attempt: int, give_up_at: float) -> bool:
+    """Close the gate for as long as the throttled parts ask; False if there is no time left to wait for it."""
     transport = client.transport
-    asked_s = error.retry_after_s if isinstance(error, ServiceProtection) else None
-    pause_s = transport.patience.pause_s(attempt) if asked_s is None else asked_s
-    transport.gate.close_for(pause_s)
+    asked_s = [error.retry_after_s for error in errors if isinstance(error, ServiceProtection)]
+    said_s = [seconds for seconds in asked_s if seconds is not None]
+    transport.gate.close_for(max(said_s) if said_s else transport.patience.pause_s(attempt))
     return transport.clock.monotonic() + transport.gate.closed_s() <= give_up_at
 
 

@@ -86,7 +86,7 @@ def _parts(body: bytes, content_type: str) -> list[tuple[Mapping[str, str], byte
         raise ValueError(f"not multipart: {content_type!r}")
     mark = rb"(?:^|\r?\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?:\r?\n|$)"
     pieces = re.split(mark, body)
-    if len(pieces) < 3 or b"--" not in pieces[1::2]:
+    if b"--" not in pieces[1::2]:
         raise ValueError("the closing boundary is missing")
     # The list alternates: preamble, mark, part, mark, part …, the last mark being "--", epilogue.
     return [_headed(piece) for piece in pieces[2:-1:2]]

@@ -132,7 +132,9 @@ def test_a_change_set_has_one_outcome_with_its_parts_in_order() -> None:
     (outcome,) = send_batch(client, [ChangeSet([POST, Operation("PUT", "$1/name", {"value": "x"})])])
     assert outcome.error is None
     assert [part.headers["OData-EntityId"] for part in outcome.parts] == ["one", "two"]
+    assert outcome.status == 200
     assert _lines(wire.requests[0]) == [b"POST /api/data/v9.2/accounts", b"PUT $1/name"]
+    assert re.findall(rb"Content-ID: (\d+)\r\n", wire.requests[0].body or b"") == [b"1", b"2"]
 
 
 def test_parts_without_content_id_keep_the_order_of_the_answer() -> None:
@@ -234,6 +236,13 @@ def test_throttled_parts_without_retry_after_wait_longer_each_time() -> None:
     client, _, clock = _client(throttled, throttled, _answer(_part(204)))
     assert send_batch(client, [POST])[0].error is None
     assert clock.slept == [1.0, 2.0]
+
+
+def test_of_several_throttled_parts_the_longest_pause_counts() -> None:
+    parts = [_part(429, _error("0x80072326"), Retry_After=seconds) for seconds in ("2", "9", "4")]
+    client, _, clock = _client(_answer(*parts, _part(429, _error("0x80072326"))), _answer(*[_part(204)] * 4))
+    send_batch(client, [PATCH] * 4)
+    assert clock.slept == [9.0]
 
 
 def test_a_part_that_stays_throttled_keeps_its_error() -> None:

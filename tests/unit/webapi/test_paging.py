@@ -72,8 +72,9 @@ def test_top_inside_an_expansion_is_not_the_querys_own() -> None:
 
 
 def test_a_count_that_was_not_made_is_none() -> None:
-    client, _ = _client({"value": [], "@odata.count": -1})
+    client, _ = _client({"value": [], "@odata.count": -1}, {"value": [], "@odata.count": 0})
     assert next(client.pages("accounts")).count is None
+    assert next(client.pages("accounts")).count == 0
 
 
 def test_a_link_to_another_origin_ends_the_reading() -> None:
