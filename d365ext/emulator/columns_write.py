@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import components, dependencies
+from . import components, dependencies, mappings
 from .definition_change import Change, check_customizable, check_unchanged
 from .definition_nodes import Node
 from .definition_store import Kind, refresh, remove
@@ -243,5 +243,7 @@ def remove_column(change: Change, table: Table, column: Column) -> None:
     for kind, document in gone:
         remove(session, kind, document["MetadataId"])
     refresh(session)
-    for _, document in gone:
+    for kind, document in gone:
         components.remove_everywhere(session, document["MetadataId"])
+        if kind == "relationship":
+            mappings.drop_pair(session, document["ReferencedEntity"], document["ReferencingEntity"])

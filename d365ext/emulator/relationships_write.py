@@ -176,4 +176,4 @@ def _delete_one_to_many(change: Change, found: Relationship) -> None:
         targets = [each for each in column.targets if each != found.referenced_table]
         remove(change.session, "relationship", found.definition["MetadataId"])
         change.save([("column", {**column.definition, "Targets": targets})])
-    mappings.drop_pair(change.session, found.referenced_table, found.referencing_table)
+        mappings.drop_pair(change.session, found.referenced_table, found.referencing_table)

@@ -82,6 +82,7 @@ FUNCTIONS: Mapping[str, str] = {
     "RetrieveDependenciesForDelete": "dependencies.retrieve",
     "RetrieveDependentComponents": "dependencies.retrieve",
     "RetrieveLocLabels": "labels.retrieve_labels",
+    "RetrieveMetadataChanges": "metadata_changes.retrieve",
     "RetrieveProvisionedLanguages": "labels.provisioned_languages",
     "RetrieveTotalRecordCount": "system.retrieve_total_record_count",
     "RetrieveVersion": "system.retrieve_version",
@@ -156,6 +157,7 @@ BEFORE_WRITE: Mapping[str, tuple[str, ...]] = {
     "entitymap": ("mappings.before_write",),
     "role": ("component_rows.before_write",),
     "fieldsecurityprofile": ("component_rows.before_write",),
+    "fieldpermission": ("field_security.before_write",),
 }
 AFTER_WRITE: Mapping[str, tuple[str, ...]] = {
     "systemuser": ("owners.after_write",),

@@ -149,6 +149,8 @@ def add_component(session: Session, body: dict[str, Any], request: Request) -> R
     """
     component_id, kind, solution = _component(session, body)
     _require(session, kind, component_id)
+    if body.get("AddRequiredComponents"):
+        raise Problem.not_implemented("AddRequiredComponents of AddSolutionComponent")
     behavior = components.WITH_SUBCOMPONENTS
     if kind == components.TABLE and body.get("DoNotIncludeSubcomponents"):
         behavior = components.WITHOUT_SUBCOMPONENTS

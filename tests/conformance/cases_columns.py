@@ -300,3 +300,23 @@ def _plain(found: Any) -> Any:
         gone = {"ModifiedOn", "@odata.context"} | ({"MetadataId"} if "LanguageCode" in found else set())
         return {key: _plain(value) for key, value in found.items() if key not in gone}
     return [_plain(each) for each in found] if isinstance(found, list) else found
+
+
+def test_a_secured_column_is_opened_by_a_profile(shop: Workshop, thing: str) -> None:
+    """column-level-security.md: IsSecured by PUT, fieldsecurityprofiles, fieldpermissions (4 allowed, 0 not);
+    AttributeNotSecured 0x8004F508."""
+    name = shop.column(thing, "String", "Secret")
+    profile = shop.made("fieldsecurityprofiles", {"name": "Insiders"})
+    permission = {
+        "fieldsecurityprofileid@odata.bind": f"/fieldsecurityprofiles({profile})",
+        "entityname": thing,
+        "attributelogicalname": name,
+        "canread": 4,
+        "cancreate": 0,
+        "canupdate": 0,
+    }
+    assert error_of(shop.post("fieldpermissions", permission))[:2] == (400, "0x8004F508")
+    body = shop.attribute(thing, name, "String") | {"@odata.type": f"{ODATA}StringAttributeMetadata", "IsSecured": True}
+    assert shop.send("PUT", f"EntityDefinitions(LogicalName='{thing}')/Attributes(LogicalName='{name}')", body).ok
+    made = shop.made("fieldpermissions", permission)
+    assert shop.dv.get(f"fieldpermissions({made})").json()["canread"] == 4

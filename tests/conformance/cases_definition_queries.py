@@ -5,6 +5,10 @@ Source of all cases unless they name another: powerapps-docs developer/data-plat
 
 from __future__ import annotations
 
+import json
+from typing import Any
+from urllib.parse import quote
+
 import pytest
 
 from support.dataverse import Dataverse, error_of
@@ -172,3 +176,92 @@ def test_the_model_is_xml_with_keys_and_relationships(dv: Dataverse) -> None:
     assert "Org.OData.Capabilities.V1.ChangeTracking" not in text
     assert error_of(dv.post("$metadata"))[0] == 405
     assert error_of(dv.get("$metadata?lovely=true"))[0] == 501
+
+
+def changes(dv: Dataverse, query: dict[str, Any]) -> list[dict[str, Any]]:
+    """Call RetrieveMetadataChanges and give the tables."""
+    response = dv.get(f"RetrieveMetadataChanges(Query=@p1)?@p1={quote(json.dumps(query))}")
+    assert response.status_code == 200, response.text
+    found: list[dict[str, Any]] = response.json()["EntityMetadata"]
+    return found
+
+
+def equals(name: str, value: str, kind: str = "System.String") -> dict[str, Any]:
+    """A condition as Microsoft's SDKs write it."""
+    typed = {"Type": kind, "Value": value}
+    return {"PropertyName": name, "ConditionOperator": "Equals", "Value": typed}
+
+
+def test_columns_by_an_object_query(dv: Dataverse) -> None:
+    """query-schema-definitions.md: criteria and properties for the table, and for its attributes."""
+    [found] = changes(
+        dv,
+        {
+            "Criteria": {"FilterOperator": "And", "Conditions": [equals("LogicalName", "account")]},
+            "Properties": {"AllProperties": False, "PropertyNames": ["LogicalName", "Attributes"]},
+            "AttributeQuery": {
+                "Criteria": {
+                    "FilterOperator": "Or",
+                    "Conditions": [
+                        equals("LogicalName", "name"),
+                        {"PropertyName": "LogicalName", "ConditionOperator": "In", "Value": {"Value": ["revenue"]}},
+                    ],
+                },
+                "Properties": {"AllProperties": False, "PropertyNames": ["LogicalName", "MaxLength"]},
+            },
+        },
+    )
+    assert found["LogicalName"] == "account"
+    assert {(each["LogicalName"], each.get("MaxLength")) for each in found["Attributes"]} == {
+        ("name", 160),
+        ("revenue", None),
+    }
+    assert found["Attributes"][0]["@odata.type"] == f"#{ODATA}ComplexStringAttributeMetadata"
+
+
+def test_conditions_compare_booleans_enumerations_and_numbers(dv: Dataverse) -> None:
+    """MetadataConditionOperator: Equals, NotEquals, In, NotIn, GreaterThan, LessThan; filters nest."""
+    criteria = {
+        "FilterOperator": "And",
+        "Conditions": [
+            equals("IsActivity", "false", "System.Boolean"),
+            equals("OwnershipType", "UserOwned"),
+            {"PropertyName": "ObjectTypeCode", "ConditionOperator": "LessThan", "Value": {"Value": "5"}},
+        ],
+        "Filters": [
+            {
+                "FilterOperator": "Or",
+                "Conditions": [
+                    {"PropertyName": "LogicalName", "ConditionOperator": "NotEquals", "Value": {"Value": "lead"}}
+                ],
+            }
+        ],
+    }
+    found = changes(dv, {"Criteria": criteria, "Properties": {"PropertyNames": ["LogicalName"]}})
+    assert {each["LogicalName"] for each in found} == {"account", "contact", "opportunity"}
+
+
+def test_all_properties_bring_choices_along(dv: Dataverse) -> None:
+    """AllProperties on attributes shows their options, which no GET without $expand does."""
+    query = {
+        "Criteria": {"Conditions": [equals("LogicalName", "opportunity")]},
+        "Properties": {"PropertyNames": ["Attributes", "Keys"]},
+        "AttributeQuery": {
+            "Criteria": {"Conditions": [equals("LogicalName", "statecode")]},
+            "Properties": {"AllProperties": True},
+        },
+        "LabelQuery": {"FilterLanguages": [1033]},
+    }
+    [found] = changes(dv, query)
+    assert [each["Value"] for each in found["Attributes"][0]["OptionSet"]["Options"]] == [0, 1, 2]
+    assert found["Keys"] == []
+
+
+def test_changes_since_a_stamp_are_refused_by_name(dv: Dataverse) -> None:
+    """design.md: what is not implemented answers 501 with the name of the thing."""
+    query = quote(json.dumps({"Properties": {"PropertyNames": ["LogicalName"]}}))
+    response = dv.get(f"RetrieveMetadataChanges(Query=@p1,ClientVersionStamp=@p2)?@p1={query}&@p2='1'")
+    status, _, message = error_of(response)
+    assert (status, "ClientVersionStamp" in message) == (501, True)
+    bad = quote(json.dumps({"Criteria": {"Conditions": [equals("Nothing", "x")]}}))
+    assert error_of(dv.get(f"RetrieveMetadataChanges(Query=@p1)?@p1={bad}"))[0] == 400
