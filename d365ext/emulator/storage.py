@@ -54,7 +54,7 @@ def create_table(raw: sqlite3.Connection, table: Table) -> None:
         _index(raw, table.logical, "versionnumber")
     for column in table.stored:
         if _is_indexed(table, column):
-            _index(raw, table.logical, column.logical)
+            _index(raw, table.logical, column.logical, " where {0} is not null")
     for key in table.keys.values():
         _alter_key(raw, table, None, key)
 
@@ -71,7 +71,7 @@ def _alter_table(raw: sqlite3.Connection, old: Table, new: Table) -> None:
         if name not in was:
             raw.execute(f"alter table {quoted(new.logical)} add column {quoted(name)} {kind}")
             if (column := new.columns.get(name)) is not None and _is_indexed(new, column):
-                _index(raw, new.logical, name)
+                _index(raw, new.logical, name, " where {0} is not null")
     for name, key in new.keys.items():
         _alter_key(raw, new, old.keys.get(name), key)
 
@@ -114,8 +114,10 @@ _NEVER_FOLLOWED = frozenset({
 """Lookups that point to few rows from all: an index on each would cost every write and help no query."""
 
 
-def _index(raw: sqlite3.Connection, table: str, column: str) -> None:
-    raw.execute(f"create index {quoted(f'_by_{table}_{column}')} on {quoted(table)} ({quoted(column)})")
+def _index(raw: sqlite3.Connection, table: str, column: str, condition: str = "") -> None:
+    """Index a column. Most lookups of most rows are empty; a condition that leaves those out spares their writes."""
+    name = quoted(f"_by_{table}_{column}")
+    raw.execute(f"create index {name} on {quoted(table)} ({quoted(column)}){condition.format(quoted(column))}")
 
 
 def _sql_columns(table: Table) -> dict[str, str]:
