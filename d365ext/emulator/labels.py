@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import rows
+from . import publishing, rows
 from .entity_references import read_reference
-from .function_parameters import json_parameter, text_parameter
+from .function_parameters import json_parameter, parameter, text_parameter
 from .http import Request, Response
 from .label_documents import accepted, label, shown, texts
 from .odata_ast import Expression
@@ -54,6 +54,7 @@ def set_labels(session: Session, body: dict[str, Any], request: Request) -> Resp
     for language, text in texts(given).items():
         if language == base:
             rows.update(session, session.schema.table(moniker.table), moniker.id, {name: text}, by_system=True)
+            publishing.no_longer_waits(session, moniker.table, moniker.id, name)
             continue
         session.raw.execute("INSERT OR REPLACE INTO _loc_label VALUES (?, ?, ?, ?)", (moniker.id, name, language, text))
     return Response.empty()
@@ -69,7 +70,10 @@ def _check(moniker: LookupValue, name: str) -> None:
 
 
 def retrieve_labels(session: Session, params: Mapping[str, Expression], request: Request) -> Response:
-    """RetrieveLocLabels: every label of one column of one row."""
+    """RetrieveLocLabels: every label of one column of one row; `IncludeUnpublished` shows what waits as well.
+
+    Source: …/webapi/reference/retrieveloclabels ("Indicates whether to include unpublished labels").
+    """
     reference = json_parameter(params, "EntityMoniker", request)
     moniker = read_reference(session, {"EntityMoniker": reference}, "EntityMoniker")
     name = text_parameter(params, "AttributeName", request)
@@ -77,6 +81,8 @@ def retrieve_labels(session: Session, params: Mapping[str, Expression], request:
     row = rows.find(session, session.schema.table(moniker.table), moniker.id)
     if row is None:
         raise Problem.no_row(moniker.table, moniker.id)
+    if parameter(params, "IncludeUnpublished", request) is True:
+        row = {**row, **publishing.pending(session, moniker.table, moniker.id)}
     context = f"{request.root}$metadata#Microsoft.Dynamics.CRM.RetrieveLocLabelsResponse"
     return Response.json(
         {"@odata.context": context, "Label": shown(labels_of(session, moniker.id, name, row), session)}

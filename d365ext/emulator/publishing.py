@@ -59,6 +59,16 @@ def pending(session: Session, table: str, row_id: str) -> dict[str, Any]:
     return changes
 
 
+def no_longer_waits(session: Session, table: str, row_id: str, name: str) -> None:
+    """Drop the change of one column that waits: it was written at once."""
+    changes = pending(session, table, row_id)
+    if changes.pop(name, None) is not None:
+        session.raw.execute(
+            "UPDATE _unpublished SET changes = ? WHERE table_name = ? AND row_id = ?",
+            (orjson.dumps(changes).decode(), table, row_id),
+        )
+
+
 def forget(session: Session, table: Table, row_id: str) -> None:
     """Before a delete: drop what waits."""
     session.raw.execute("DELETE FROM _unpublished WHERE table_name = ? AND row_id = ?", (table.logical, row_id))

@@ -256,7 +256,7 @@ def test_a_chart_counts_what_its_query_returns(shop: Workshop) -> None:
 
 
 def test_labels_of_rows_in_other_languages(shop: Workshop) -> None:
-    """learn.microsoft.com/…/setloclabels and retrieveloclabels; RetrieveProvisionedLanguages."""
+    """learn.microsoft.com/…/setloclabels and retrieveloclabels (IncludeUnpublished); RetrieveProvisionedLanguages."""
     languages = shop.dv.get("RetrieveProvisionedLanguages()").json()["RetrieveProvisionedLanguages"]
     assert {1033, 1035} <= set(languages)
     made = shop.made("savedqueries", view())
@@ -269,6 +269,11 @@ def test_labels_of_rows_in_other_languages(shop: Workshop) -> None:
     found = shop.dv.get(f"{path}?{aliases}").json()["Label"]["LocalizedLabels"]
     assert {each["LanguageCode"]: each["Label"] for each in found} == {1033: "Things", 1035: "Asiat"}
     assert shop.dv.get(f"savedqueries({made})?$select=name").json()["name"] == "Things"
+    shop.dv.patch(f"savedqueries({made})", {"name": "Renamed"})
+    unpublished = shop.dv.get(f"{path}?{aliases}").json()["Label"]["LocalizedLabels"]
+    assert {each["LanguageCode"]: each["Label"] for each in unpublished} == {1033: "Renamed", 1035: "Asiat"}
+    published = shop.dv.get(f"{path}?{aliases.replace('true', 'false')}").json()["Label"]["LocalizedLabels"]
+    assert {each["LanguageCode"]: each["Label"] for each in published} == {1033: "Things", 1035: "Asiat"}
     bad = body | {"AttributeName": "fetchxml"}
     assert error_of(shop.dv.post("SetLocLabels", bad))[:2] == (400, "0x80044198")
 
