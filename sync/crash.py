@@ -25,8 +25,8 @@ POINTS = (
     "push.chunk_sending",
     "push.chunk_sent",
     "push.done",
-    "run.recorded",
-    "lease.released",
+    "run.closing",
+    "run.closed",
 )
 """Every step there is, in the order of a run."""
 

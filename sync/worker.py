@@ -213,11 +213,12 @@ class _Run:
         operations = [record.operation(), self._lease.released()]
         if self._lease.dead is not None and (dead := run_id_of(self._lease.dead.holder)) is not None:
             operations.append(record_of_dead(self._lease.dead, self._clock.now(), dead).operation())
+        point("run.closing")
         try:
             for result in send_batch(self._client, operations):
                 if result.error is not None:
                     log.warning("The run could not be closed in Dataverse: %s", result.error)
-            point("run.recorded")
+            point("run.closed")
             self._prune(record.started_at)
         except DataverseError as error:
             log.warning("The run could not be closed in Dataverse: %s", error)
