@@ -337,3 +337,21 @@ OPERATORS: dict[str, Builder] = {
     "above": _hierarchy(up=True, itself=False),
     "eq-or-above": _hierarchy(up=True, itself=True),
 }
+_PAIRS = (
+    ("eq", "ne"),
+    ("gt", "le"),
+    ("ge", "lt"),
+    ("like", "not-like"),
+    ("begins-with", "not-begin-with"),
+    ("ends-with", "not-end-with"),
+    ("in", "not-in"),
+    ("between", "not-between"),
+    ("null", "not-null"),
+    ("on", "not-on"),
+    ("eq-userid", "ne-userid"),
+    ("eq-businessid", "ne-businessid"),
+    ("contain-values", "not-contain-values"),
+    ("eq-or-under", "not-under"),
+)
+OPPOSITE_OPERATORS = {**dict(_PAIRS), **{second: first for first, second in _PAIRS}}
+"""What negating an operator gives, where there is an operator for it."""

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from d365ext.emulator import odata_functions, security
-from d365ext.emulator.conditions import condition, contains, negated
+from d365ext.emulator.conditions import OPPOSITE_OPERATORS, condition, contains, negated
 from d365ext.emulator.navigation_sql import collection_of, follows, holds, lookup_target
 from d365ext.emulator.odata_ast import (
     Alias,
@@ -132,8 +132,7 @@ class Compiler:
             case Compare():
                 return self._compare(node, positive=positive)
             case Call():
-                found, operand = self._call(node)
-                return found if positive else negated(operand, found)
+                return self._call(node, positive=positive)
             case Lambda():
                 found = self._lambda(node)
                 return found if positive else sa.not_(found)
@@ -190,28 +189,29 @@ class Compiler:
 
     # ---- functions
 
-    def _call(self, node: Call) -> tuple[Condition, Operand]:
+    def _call(self, node: Call, *, positive: bool) -> Condition:
         if node.name in _TEXT_FUNCTIONS:
-            return self._text_function(node)
+            return self._text_function(node, positive=positive)
         if node.name.startswith(odata_functions.NAMESPACE):
-            return self._query_function(node)
+            return self._query_function(node, positive=positive)
         if node.name in _STANDARD_FUNCTIONS:
             raise Problem.not_implemented(f"the function '{node.name}' in a query")
         raise odata_functions.unknown_function(node.name)
 
-    def _text_function(self, node: Call) -> tuple[Condition, Operand]:
+    def _text_function(self, node: Call, *, positive: bool) -> Condition:
         arguments = [self.resolved(each.value) for each in node.arguments if each.name is None]
         match arguments:
             case [Path() as path, Literal(str() | None as value)]:
                 operand = self.operand(path)
                 before, after = _TEXT_FUNCTIONS[node.name]
-                return contains(operand, value, before=before, after=after), operand
+                found = contains(operand, value, before=before, after=after)
+                return found if positive else negated(operand, found)
         raise Problem.query(
             f"No function signature for the function with name '{node.name}' matches the specified arguments. The "
             f"function signatures considered are: {node.name}(Edm.String Nullable=true, Edm.String Nullable=true)."
         )
 
-    def _query_function(self, node: Call) -> tuple[Condition, Operand]:
+    def _query_function(self, node: Call, *, positive: bool) -> Condition:
         parameters: dict[str, Value] = {}
         for each in node.arguments:
             value = self.resolved(each.value)
@@ -220,7 +220,13 @@ class Compiler:
             parameters[each.name] = value.value
         name, values = odata_functions.values_of(node.name, parameters)
         operand = self._named(Path(tuple(name.split("/"))))
-        return condition(self._session, odata_functions.operator_of(node.name), operand, values), operand
+        operator = odata_functions.operator_of(node.name)
+        if positive:
+            return condition(self._session, operator, operand, values)
+        opposite = OPPOSITE_OPERATORS.get(operator)
+        if opposite is not None:
+            return condition(self._session, opposite, operand, values)
+        return negated(operand, condition(self._session, operator, operand, values))
 
     def _named(self, path: Path) -> Operand:
         """Find a column by the name that PropertyName gives: a lookup's logical name will do."""
