@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 from .organization import Organization
 from .server import Served, running
 from .settings import EmulatorSettings
+from .store import StoreNotUsable
 from .wsgi import make_app
 
 if TYPE_CHECKING:
     from flask import Flask
 
-__all__ = ["Emulator", "EmulatorSettings", "Served", "running"]
+__all__ = ["Emulator", "EmulatorSettings", "Served", "StoreNotUsable", "running"]
 
 
 class Emulator:

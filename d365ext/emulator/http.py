@@ -82,11 +82,12 @@ class Request:
         if kind and "json" not in kind.lower():
             raise Problem(415, "0x80060888", f"The content type '{kind}' is not supported: send application/json.")
         try:
-            if _LONG_NUMBER.search(self.body):
-                return json.loads(self.body, parse_float=Decimal)
-            return orjson.loads(self.body)
+            parsed = orjson.loads(self.body)
+            if _LONG_NUMBER.search(self.body):  # valid, or orjson, the stricter parser, would have said so
+                parsed = json.loads(self.body, parse_float=Decimal)
         except (ValueError, RecursionError) as error:  # both parsers raise a kind of ValueError
             raise Problem.payload(f"Error reading the JSON of the request body: {error}") from error
+        return parsed
 
     def json_object(self) -> dict[str, Any]:
         """Parse the body, which must be one JSON object; an absent body is an empty object."""

@@ -22,7 +22,8 @@ from .limits import Protection
 from .schema import Schema
 from .session import Session
 from .settings import EmulatorSettings
-from .store import Store, driver
+from .storage import FORMAT
+from .store import Store, driver, refuse_foreign
 from .trace import Trace
 
 _NOTHING = Schema(0, {}, {}, {})
@@ -46,6 +47,8 @@ class Organization:
         template = template_for(settings)
         self._origin = template.path
         exists = store is not None and store.exists()
+        if store is not None and exists:
+            refuse_foreign(store, FORMAT)
         self.store = Store(store, copy_of=None if exists else template.path)
         # By version, because a reader's snapshot may be older than the last commit. Written before the commit, so
         # that whoever sees the version finds the schema.

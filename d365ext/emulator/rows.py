@@ -101,6 +101,8 @@ def update(session: Session, table: Table, row_id: str, changes: Mapping[str, An
 
 def delete(session: Session, table: Table, row_id: str, *, by_system: bool = False) -> None:
     """Delete a row, with what its relationships' delete behaviour says; 404 if it is not there."""
+    if (table.logical, row_id) in session.deleting:
+        return
     row = find(session, table, row_id)
     if row is None:
         raise Problem.no_row(table.logical, row_id)
@@ -110,6 +112,7 @@ def delete(session: Session, table: Table, row_id: str, *, by_system: bool = Fal
         security.require(session, table, "Delete", row)
     for hook in plan.before_delete if not by_system else ():
         resolve(hook)(session, table, row_id)
+    session.deleting.add((table.logical, row_id))
     cascade.before_delete(session, table, row_id)
     session.raw.execute(
         f"delete from {quoted(table.logical)} where {quoted(table.primary_id)} = ?",  # noqa: S608  quoted names
@@ -119,6 +122,7 @@ def delete(session: Session, table: Table, row_id: str, *, by_system: bool = Fal
         "insert into _deleted values (?, ?, ?, ?)", (table.logical, row_id, session.next_version(), session.now_text)
     )
     session.known.discard((table.logical, row_id))
+    session.deleting.discard((table.logical, row_id))
     for hook in plan.after:
         resolve(hook)(session, table, row_id, "delete", {})
 

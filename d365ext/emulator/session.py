@@ -41,6 +41,9 @@ class Session:
     known: set[tuple[str, str]] = field(
         default_factory=set
     )  # (table, id) of rows seen to exist, or made, in this session
+    deleting: set[tuple[str, str]] = field(
+        default_factory=set
+    )  # rows whose delete is under way: cascades may come round
     cache: dict[str, object] = field(default_factory=dict)  # what a module reads once per session, under its own key
 
     @cached_property

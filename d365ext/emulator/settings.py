@@ -50,4 +50,3 @@ class EmulatorSettings:
     fault_seed: int = 0
     # Bearer token → systemuserid; any other token is the system administrator (callers.py).
     tokens: Mapping[str, str] = field(default_factory=dict)
-    trace: bool = False  # log every request

@@ -14,6 +14,9 @@ from .schema import TEXT_TYPES, TYPE_SUFFIX, Column, Key, Schema, Table, sql_typ
 from .session import Session
 from .sqlite_functions import FOLD
 
+FORMAT = 1
+"""Grows whenever a store of an older version of this program could not be read by a newer one."""
+
 CREATE = """
     create table _counter (name text primary key, value integer not null);
     insert into _counter values ('version', 1000), ('schema', 1);

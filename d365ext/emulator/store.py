@@ -24,6 +24,10 @@ from .sqlite_functions import register
 _BUSY_MS = 60_000
 
 
+class StoreNotUsable(Exception):  # noqa: N818  what it says is the name
+    """The file is not a store of this version of the local Dataverse."""
+
+
 class Store:
     """One SQLite file in WAL mode. A store without a path lives in a temporary folder and dies with `close`."""
 
@@ -123,6 +127,17 @@ class Store:
         self._engine.dispose()
         if self._folder is not None:
             self._folder.cleanup()
+
+
+def refuse_foreign(path: Path, expected: int) -> None:
+    """Refuse a file that is no store, or one of another format, before anything is written to it."""
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            found = connection.execute("select value from _counter where name = 'format'").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise StoreNotUsable(f"'{path}' is not a store of the local Dataverse: {error}.") from error
+    if found is None or found[0] != expected:
+        raise StoreNotUsable(f"'{path}' was written by another version of the local Dataverse; start with a new one.")
 
 
 def driver(connection: sa.Connection) -> sqlite3.Connection:

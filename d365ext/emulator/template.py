@@ -65,6 +65,7 @@ def _build(settings: EmulatorSettings) -> Template:
         definition_store.save_many(session, standard_documents())
         schema = definition_store.refresh(session)
         seed.plant(session)
+        raw.execute("insert into _counter values ('format', ?)", (storage.FORMAT,))
         raw.execute("update _counter set value = ? where name = 'version'", (session.version,))
         raw.execute("update _counter set value = ? where name = 'schema'", (schema.version,))
     made = Template(Path(folder.name) / "template.db", schema)

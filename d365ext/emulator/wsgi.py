@@ -49,6 +49,7 @@ def _answer(org: Organization) -> Response:
 def _to_request(org: Organization) -> Request:
     given = flask.request
     raw = given.environ.get("REQUEST_URI") or given.environ.get("RAW_URI") or ""
+    raw = raw.encode("latin-1", "replace").decode("utf-8", "replace")  # WSGI passes bytes as Latin-1 text
     if raw.startswith(("http://", "https://")):  # a proxy's absolute form
         raw = "/" + raw.split("://", 1)[1].partition("/")[2]
     path, _, query = raw.partition("?")

@@ -189,6 +189,8 @@ def test_a_status_of_another_state_is_refused_on_create(dv: Dataverse) -> None:
         '{"name":}',
         "{'name':'A'}",
         '{"name":"\\ud800"}',
+        '{"name":"\\ud800","revenue":1234567890123456.5}',
+        '{"revenue":1234567890123456.5,"name":NaN}',
         '{"name":NaN}',
         "\x00",
     ],

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from d365ext.emulator import Emulator, definition_store, documents, rows
+from d365ext.emulator import Emulator, StoreNotUsable, definition_store, documents, rows
 from d365ext.emulator.organization import Organization
 from d365ext.emulator.schema import ColumnType
+from d365ext.emulator.seed_ids import ADMINISTRATOR, TEAM
 from d365ext.emulator.session import Session
+from d365ext.emulator.values import LookupValue
 
 
 @pytest.fixture
@@ -148,6 +150,59 @@ def test_a_store_keeps_rows_and_definitions_for_the_next_start(tmp_path: Path) -
         assert reread.relationships.keys() == session.schema.relationships.keys()
     fresh.close()
     second.close()
+
+
+@pytest.mark.parametrize("content", [b"this is no database", b"", b"SQLite format 3\x00" + b"\x00" * 200])
+def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(StoreNotUsable, match=r"notes\.txt"):
+        Emulator(path)
+    assert path.read_bytes() == content
+
+
+def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "org.db"
+    emulator = Emulator(path)
+    with emulator.organization.writing() as session:
+        session.raw.execute("update _counter set value = 0 where name = 'format'")
+    emulator.close()
+    with pytest.raises(StoreNotUsable, match="another version"):
+        Emulator(path)
+
+
+def test_rows_that_cascade_in_a_circle_are_deleted_once(org: Organization) -> None:
+    with org.writing() as session:
+        lookup = documents.column_document("account", "new_ringid", ColumnType.LOOKUP, Targets=["account"])
+        ring = documents.one_to_many_document(
+            "new_ring",
+            referenced=("account", "accountid"),
+            referencing=("account", "new_ringid"),
+            navs=("new_ringid", "new_ring"),
+            CascadeConfiguration=documents.cascade({"Delete": "Cascade"}),
+        )
+        definition_store.save_many(session, [("column", lookup), ("relationship", ring)])
+        definition_store.refresh(session)
+        table = session.schema.table("account")
+        one = account(session, "one")
+        two = rows.create(session, table, {"name": "two", "new_ringid": LookupValue("account", one)})
+        rows.update(session, table, one, {"new_ringid": LookupValue("account", two)})
+        rows.delete(session, table, one)
+        assert names(session) == []
+        assert len(session.raw.execute("select * from _deleted").fetchall()) == 2
+
+
+def test_a_new_owner_is_handed_down_as_the_relationship_says(org: Organization) -> None:
+    """contact_customer_accounts: Assign is Cascade; contact_originating_lead: Assign is NoCascade."""
+    with org.writing() as session:
+        table, contacts = session.schema.table("account"), session.schema.table("contact")
+        parent = account(session, "parent")
+        child = rows.create(session, contacts, {"parentcustomerid": LookupValue("account", parent)})
+        stranger = rows.create(session, contacts, {"lastname": "x"})
+        rows.update(session, table, parent, {"ownerid": LookupValue("team", TEAM)})
+        owners = {each: (rows.find(session, contacts, each) or {})["ownerid"] for each in (child, stranger)}
+        assert owners == {child: TEAM, stranger: ADMINISTRATOR}
+        assert (rows.find(session, contacts, child) or {})["accountid"] == parent
 
 
 def test_a_snapshot_is_restored_with_its_definitions(org: Organization) -> None:
