@@ -118,6 +118,7 @@ def test_bodies_and_addresses_refer_to_earlier_requests(dv: Dataverse) -> None:
     assert dv.get(f"contacts({third})?$select=_parentcustomerid_value").json()["_parentcustomerid_value"] == account
     assert dv.get(f"accounts({account})?$select=_primarycontactid_value").json()["_primarycontactid_value"] == third
     assert parts[3].headers["odata-entityid"].endswith(f"accounts({account})")  # as printed there for a PATCH
+    assert parts[3].headers["location"] == parts[3].headers["odata-entityid"]
     dv.created += [parts[n].headers["odata-entityid"] for n in (0, 1, 4)]
 
 
@@ -207,7 +208,23 @@ def test_a_get_in_a_change_set_is_refused(dv: Dataverse) -> None:
 
 def test_a_batch_in_a_batch_is_refused(dv: Dataverse) -> None:
     """Documented: "can't contain other batch requests"."""
-    assert send(dv, [Op("POST", "$batch", {})]).status_code == 400
+    inner = written([Op("POST", "accounts", {"name": "doubly wrapped"})]).replace(b"batch_1", b"inner_1").decode()
+    lines = [
+        "--batch_1",
+        "Content-Type: application/http",
+        "Content-Transfer-Encoding: binary",
+        "",
+        "POST /api/data/v9.2/$batch HTTP/1.1",
+        "Content-Type: multipart/mixed; boundary=inner_1",
+        "",
+        inner,
+        "--batch_1--",
+        "",
+    ]
+    headers = {"Content-Type": "multipart/mixed; boundary=batch_1"}
+    response = dv.send("POST", "$batch", body="\r\n".join(lines), headers=headers)
+    assert response.status_code == 400
+    assert rows_named(dv, "doubly wrapped") == []
 
 
 def test_a_thousand_requests_are_the_most(dv: Dataverse) -> None:

@@ -250,12 +250,14 @@ def test_the_count_of_changes(dv: Dataverse) -> None:
 
 def test_a_table_must_be_enabled(dv: Dataverse) -> None:
     """Error code table: ChangeTrackingNotEnabledForEntity 0x80072491, with these words."""
-    response = dv.get("transactioncurrencies?$select=currencyname", Prefer=TRACK)
-    if response.status_code == 200:
-        pytest.skip("transactioncurrency is tracked here")
-    status, code, message = error_of(response)
+    untracked = dv.rows(
+        "EntityDefinitions?$select=LogicalName,EntitySetName"
+        "&$filter=ChangeTrackingEnabled eq false and IsIntersect eq false and IsPrivate eq false"
+    )
+    table = next(each for each in untracked if each["EntitySetName"])
+    status, code, message = error_of(dv.get(table["EntitySetName"], Prefer=TRACK))
     assert (status, code) == (400, "0x80072491")
-    assert message == "Entity transactioncurrency isn't enabled for change tracking."
+    assert message == f"Entity {table['LogicalName']} isn't enabled for change tracking."
 
 
 def clock(dv: Dataverse, body: dict[str, Any]) -> None:
