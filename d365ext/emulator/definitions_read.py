@@ -32,8 +32,11 @@ def handle(session: Session, segments: list[Segment], request: Request) -> Respo
         return response
     response = read(session, segments, request)
     if _shows_keys(segments, request) and keys_write.has_pending(session):
-        with session.org.writing() as writing:
-            keys_write.build_pending(writing)
+        if session.writable:
+            keys_write.build_pending(session)
+        else:
+            with session.org.writing() as writing:
+                keys_write.build_pending(writing)
     return response
 
 
