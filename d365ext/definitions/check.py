@@ -11,10 +11,12 @@ from collections import Counter
 
 from d365ext.definitions.columns import ChoiceColumn, Money, Text
 from d365ext.definitions.draft import Draft, Placed
+from d365ext.definitions.formcheck import check_forms
 from d365ext.definitions.known import Known
 from d365ext.definitions.solution import KPI_TABLE
 from d365ext.definitions.standard import standard_tables
 from d365ext.definitions.tables import ColumnMapping, OwnTable, Relationship, Table
+from d365ext.definitions.uicheck import check_app, check_charts, check_dashboards, check_roles
 from d365ext.definitions.validation import unknown
 from d365ext.definitions.viewcheck import check_views
 
@@ -32,6 +34,11 @@ def check(draft: Draft) -> None:
         _check_mapping(draft, mapping, known)
     _rollups_have_room(draft)
     check_views(draft, known)
+    check_forms(draft, known)
+    check_charts(draft, known)
+    check_dashboards(draft)
+    check_app(draft, known)
+    check_roles(draft, known)
 
 
 def _choices_carry_the_prefix(draft: Draft) -> None:

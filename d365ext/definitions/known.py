@@ -27,6 +27,21 @@ class Known:
         unread = {name.removeprefix("choices/") for name in self._draft.unread if name.startswith("choices/")}
         return {*self._draft.choices, *unread}
 
+    @property
+    def views(self) -> set[str]:
+        """Every view of ours."""
+        unread = {name.removeprefix("views/") for name in self._draft.unread if name.startswith("views/")}
+        return {*self._draft.views, *unread}
+
+    @property
+    def relationships(self) -> list[str]:
+        """Every relationship of ours."""
+        return sorted(self._draft.relationships)
+
+    def has_relationship(self, name: str) -> bool:
+        """Say whether we make a relationship `name`."""
+        return name in self._draft.relationships or "relationships" in self._draft.unread
+
     def has_table(self, name: str) -> bool:
         """Say whether there is a table `name`."""
         return name in self.tables or f"tables/{name}" in self._draft.unread

@@ -9,13 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from d365ext.definitions.app import App
+from d365ext.definitions.charts import Chart
 from d365ext.definitions.check import check
 from d365ext.definitions.columns import Choice, Date, Decimal, Integer, Money
 from d365ext.definitions.columns import Column as AnyColumn
+from d365ext.definitions.dashboards import Dashboard
 from d365ext.definitions.draft import Draft, Placed
+from d365ext.definitions.forms import FormAddition
 from d365ext.definitions.parts import Part, Rules
 from d365ext.definitions.relationships import MappingsFile, RelationshipsFile
+from d365ext.definitions.roles import Role
 from d365ext.definitions.rollups import Rollup, Rollups, load_rollups
+from d365ext.definitions.scripts import load_scripts
 from d365ext.definitions.solution import KPI_TABLE, Publisher, Solution, SolutionHead
 from d365ext.definitions.tables import OwnTable, Table
 from d365ext.definitions.tomlfile import TomlFile, read_toml
@@ -24,7 +30,7 @@ from d365ext.definitions.views import View
 from d365ext.errors import DefinitionError
 
 _FILES = ("solution.toml", "relationships.toml", "mappings.toml", "rollups.toml")
-_FOLDERS = ("choices", "tables", "views")
+_FOLDERS = ("choices", "tables", "views", "scripts", "forms", "charts", "dashboards", "roles", "app")
 
 
 class SolutionFile(Part):
@@ -50,7 +56,13 @@ def load_solution(folder: Path) -> Solution:
     _load_tables(draft)
     _load_relationships(draft)
     _load_mappings(draft)
-    _load_views(draft)
+    draft.views = _load_keyed(draft, View, "views")
+    draft.scripts = load_scripts(folder / "scripts", draft.rules, mistakes)
+    draft.forms = _load_keyed(draft, FormAddition, "forms")
+    draft.charts = _load_keyed(draft, Chart, "charts")
+    draft.dashboards = _load_keyed(draft, Dashboard, "dashboards")
+    draft.roles = _load_keyed(draft, Role, "roles")
+    _load_app(draft)
     _load_rollups(draft)
     check(draft)
     mistakes.raise_if_any()
@@ -112,11 +124,18 @@ def _load_tables(draft: Draft) -> None:
             draft.tables[table.part.name] = table
 
 
-def _load_views(draft: Draft) -> None:
-    for file in _files(draft, "views"):
-        view = _part(draft, View, file, key=file.path.stem)
-        if view:
-            draft.views[view.part.key] = view
+def _load_keyed(draft: Draft, kind: type[PartT], folder: str) -> dict[str, Placed[PartT]]:
+    """Read a folder of files that are a part each, called by the name of the file."""
+    parts = {file.path.stem: _part(draft, kind, file, key=file.path.stem) for file in _files(draft, folder)}
+    return {key: part for key, part in parts.items() if part is not None}
+
+
+def _load_app(draft: Draft) -> None:
+    for file in _files(draft, "app"):
+        app = _part(draft, App, file, name=file.path.stem)
+        if app is not None and draft.app is not None:
+            draft.mistakes.add(file.mistake("A solution has one app."))
+        draft.app = app or draft.app
 
 
 def _load_rollups(draft: Draft) -> None:
@@ -195,4 +214,10 @@ def _finish(draft: Draft) -> Solution:
         relationships={name: placed.part for name, placed in draft.relationships.items()},
         mappings=tuple(placed.part for placed in draft.mappings),
         views={key: placed.part for key, placed in draft.views.items()},
+        scripts=draft.scripts,
+        forms={key: placed.part for key, placed in draft.forms.items()},
+        charts={key: placed.part for key, placed in draft.charts.items()},
+        dashboards={key: placed.part for key, placed in draft.dashboards.items()},
+        roles={key: placed.part for key, placed in draft.roles.items()},
+        app=draft.app.part if draft.app else None,
     )

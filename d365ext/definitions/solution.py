@@ -8,9 +8,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from d365ext.definitions.columns import Choice
+from d365ext.definitions.app import App
+from d365ext.definitions.charts import Chart
+from d365ext.definitions.columns import Choice, Column
+from d365ext.definitions.dashboards import Dashboard
+from d365ext.definitions.forms import FormAddition
 from d365ext.definitions.parts import Part, refuse
+from d365ext.definitions.roles import Role
 from d365ext.definitions.rollups import Rollups
+from d365ext.definitions.scripts import Script
 from d365ext.definitions.standard import standard_tables
 from d365ext.definitions.tables import ColumnMapping, OwnTable, Relationship, Table
 from d365ext.definitions.views import View
@@ -65,6 +71,21 @@ class Solution:
     relationships: Mapping[str, Relationship] = field(default_factory=dict)
     mappings: tuple[ColumnMapping, ...] = ()
     views: Mapping[str, View] = field(default_factory=dict)
+    scripts: Mapping[str, Script] = field(default_factory=dict)
+    forms: Mapping[str, FormAddition] = field(default_factory=dict)
+    charts: Mapping[str, Chart] = field(default_factory=dict)
+    dashboards: Mapping[str, Dashboard] = field(default_factory=dict)
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    app: App | None = None
+
+    def column(self, table: str, name: str) -> Column | None:
+        """Give a column that we declare on `table`."""
+        found = self.tables.get(table)
+        return found.columns.get(name) if found else None
+
+    def lookup(self, table: str, name: str) -> Relationship | None:
+        """Give the relationship of a lookup that we declare on `table`."""
+        return next((each for each in self.relationships.values() if (each.table, each.lookup) == (table, name)), None)
 
     def primary_id(self, table: str) -> str:
         """Name the column that identifies a row of `table`."""

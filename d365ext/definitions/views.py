@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from d365ext.definitions.ids import component_id
 from d365ext.definitions.parts import Name, Part, Texts, refuse
 from d365ext.definitions.xmltext import XmlMistake, lines_below, parse_fragment
 
@@ -47,15 +48,32 @@ class ViewColumn(Part):
         return self.name.rpartition(".")[2]
 
 
+KINDS = {"public": 0, "advanced find": 1, "associated": 2, "quick find": 4, "lookup": 64}
+"""Kinds of views and their `querytype`. Of all but the public ones a table has exactly one, which is only changed.
+
+Source: learn.microsoft.com/power-apps/developer/model-driven-apps/customize-entity-views (types of views).
+"""
+
+
 class View(Part):
-    """A public view. Its `key` is the name of its file."""
+    """A view. Its `key` is the name of its file.
+
+    A public view has a fixed id, so that forms, dashboards and programs can name it; of the other kinds a table has one
+    each, whose id differs between environments.
+    """
 
     key: str
-    id: UUID
     table: Name
+    kind: Literal["public", "advanced find", "associated", "quick find", "lookup"] = "public"
+    given_id: UUID | None = Field(default=None, alias="id")
     label: Texts
     description: Texts = Field(default_factory=dict)
     columns: tuple[ViewColumn, ...] = Field(min_length=1)
     order: tuple[Annotated[str, AfterValidator(_is_an_order)], ...] = ()
     filter: Xml = ""
     links: Xml = ""
+
+    @property
+    def id(self) -> UUID:
+        """Its fixed id: the given one, or one made of its key."""
+        return self.given_id or component_id("view", self.key)

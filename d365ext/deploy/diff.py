@@ -11,14 +11,17 @@ from itertools import chain
 
 from d365ext.definitions.solution import Solution
 from d365ext.deploy.change import Change
+from d365ext.deploy.compare.app import compare_app
 from d365ext.deploy.compare.choices import compare_choices, stray_choices
 from d365ext.deploy.compare.columns import compare_columns, stray_columns
 from d365ext.deploy.compare.components import compare_components
+from d365ext.deploy.compare.forms import compare_forms
 from d365ext.deploy.compare.heads import compare_publisher, compare_solution
 from d365ext.deploy.compare.keys import compare_keys, stray_keys
 from d365ext.deploy.compare.membership import compare_membership
 from d365ext.deploy.compare.refusal import Findings, Refusal
 from d365ext.deploy.compare.relationships import compare_mappings, compare_relationships, stray_relationships
+from d365ext.deploy.compare.roles import compare_roles
 from d365ext.deploy.compare.tables import compare_tables, stray_tables
 from d365ext.deploy.environment import Environment
 from d365ext.deploy.publication import Publication
@@ -39,7 +42,7 @@ def diff(solution: Solution, environment: Environment) -> Difference:
 
     Shape:   no change where they agree: `diff(s, environment with s) == Difference()`.
     """
-    components = components_of(solution)
+    components = components_of(solution, environment.languages)
     everything = [
         Publication(tables=frozenset(solution.tables), choices=frozenset(solution.choices)),
         *(component.publication for component in components),
@@ -53,6 +56,9 @@ def diff(solution: Solution, environment: Environment) -> Difference:
         compare_keys(solution, environment),
         compare_mappings(solution, environment),
         compare_components(components, environment),
+        compare_forms(solution, environment),
+        compare_roles(solution, environment),
+        compare_app(solution, environment, components),
         compare_membership(solution, environment, components),
         compare_solution(solution, environment, everything),
     )

@@ -58,10 +58,33 @@ class FoundKey:
 class FoundComponent:
     """A component that is a row: its columns and texts as last edited, and whether people see them yet."""
 
+    id: UUID
     columns: Mapping[str, Any]
     texts: Mapping[str, Texts]
     is_published: bool = True
     is_managed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FoundForm:
+    """A form of a table, as last edited."""
+
+    id: UUID
+    table: str
+    type: str
+    name: str
+    xml: str
+    is_published: bool = True
+    is_open: bool = True
+    """It is in use and may be customized."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRole:
+    """A security role of ours: the names of its privileges and how far each reaches."""
+
+    name: str
+    privileges: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +121,15 @@ class Environment:
     relationships: Mapping[str, Found[Relationship]] = field(default_factory=dict)
     mappings: Mapping[ColumnMapping, UUID] = field(default_factory=dict)
     components: Mapping[UUID, FoundComponent] = field(default_factory=dict)
+    """By the id that we declare, which is the row's own where we may choose it."""
+    forms: tuple[FoundForm, ...] = ()
+    """Every form of the tables that we add something to."""
+    roles: Mapping[UUID, FoundRole] = field(default_factory=dict)
+    privileges: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The name of the privilege to do something with a table: `("salesorder", "read")` → `prvReadOrder`."""
+    app_members: frozenset[tuple[int, UUID]] = frozenset()
+    """What our app shows: component type and id."""
+    app_roles: frozenset[UUID] = frozenset()
+    """The roles that may open our app."""
     members: Mapping[tuple[int, UUID], int] = field(default_factory=dict)
     """What our solution holds: component type and id → root component behaviour (0: with all its parts)."""

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 
 from d365ext.definitions.solution import Solution
 from d365ext.deploy.change import Change
+from d365ext.deploy.compare.forms import withdrawals
+from d365ext.deploy.component import ROLE
 from d365ext.deploy.environment import Environment
 from d365ext.deploy.plan import Plan, Purpose
 from d365ext.deploy.removal import (
@@ -57,9 +59,14 @@ def make_uninstall_plan(
 
 
 def _components(solution: Solution, environment: Environment) -> Iterator[Change]:
-    for each in components_of(solution):
-        if each.id in environment.components:
-            yield DeleteComponent(each.kind, each.id, each.key)
+    yield from withdrawals(solution, environment)
+    for each in components_of(solution, environment.languages):
+        there = environment.components.get(each.id)
+        if there is not None and not each.comes_with_its_table:
+            yield DeleteComponent(each.kind, there.id, each.key)
+    for role in solution.roles.values():
+        if role.id in environment.roles:
+            yield DeleteComponent(ROLE, role.id, role.name)
 
 
 def _definitions(solution: Solution, environment: Environment, loss: Loss) -> Iterator[Change]:

@@ -14,8 +14,9 @@ from urllib.parse import quote
 from uuid import UUID
 
 from d365ext.errors import RowNotFound
+from d365ext.names import EntitySetName
 from d365ext.webapi.client import Client, Row
-from d365ext.webapi.query import literal, row_address
+from d365ext.webapi.query import Query, literal, row_address
 
 _BOUND = "Microsoft.Dynamics.CRM"
 
@@ -23,6 +24,13 @@ _BOUND = "Microsoft.Dynamics.CRM"
 def find_by_name(client: Client, entity_set: str, unique_name: str) -> Row | None:
     """Find a publisher or a solution by its unique name."""
     return next(client.rows(f"{entity_set}?$filter=uniquename%20eq%20{literal(unique_name)}"), None)
+
+
+def find_row(client: Client, entity_set: str, id_column: str, condition: str) -> UUID | None:
+    """Find the id of the row that meets `condition`."""
+    query = Query(EntitySetName(entity_set), select=(id_column,), filter=condition)
+    row = next(client.rows(query), None)
+    return UUID(row[id_column]) if row else None
 
 
 def read_component(client: Client, entity_set: str, row_id: UUID, select: Iterable[str]) -> tuple[Row, Row] | None:

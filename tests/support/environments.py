@@ -8,7 +8,8 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from d365ext.definitions.solution import Solution
 from d365ext.definitions.tables import OwnTable
-from d365ext.deploy.environment import Environment, Found, FoundComponent, FoundKey, FoundTable, Languages
+from d365ext.deploy.compare.roles import privileges_of
+from d365ext.deploy.environment import Environment, Found, FoundComponent, FoundKey, FoundRole, FoundTable, Languages
 from d365ext.deploy.rows import components_of
 
 
@@ -31,9 +32,10 @@ def with_nothing(solution: Solution, *present: str) -> Environment:
 
 def deployed(solution: Solution, /, **other: Any) -> Environment:
     """Make an environment that has `solution` whole; `other` replaces parts of it."""
-    components = components_of(solution)
+    languages = Languages(solution.languages, frozenset(solution.languages), base=1033)
+    components = components_of(solution, languages)
     environment = Environment(
-        Languages(solution.languages, frozenset(solution.languages), base=1033),
+        languages,
         publisher=Found(solution.publisher, an_id("publisher")),
         solution=Found(solution.solution, an_id("solution")),
         choices={name: Found(choice, an_id(name)) for name, choice in solution.choices.items()},
@@ -50,7 +52,15 @@ def deployed(solution: Solution, /, **other: Any) -> Environment:
         },
         relationships={name: Found(each, an_id(name)) for name, each in solution.relationships.items()},
         mappings={each: an_id(each.source, each.target, each.column) for each in solution.mappings},
-        components={each.id: FoundComponent(each.columns, each.texts) for each in components},
+        components={each.id: FoundComponent(each.id, each.columns, each.texts) for each in components},
+        roles={
+            role.id: FoundRole(role.name, privileges_of(role, Environment(languages)))
+            for role in solution.roles.values()
+        },
+        app_members=frozenset((each.kind.component_type, each.id) for each in components)
+        | frozenset((1, an_id(name)) for name in solution.tables)
+        | frozenset((1, an_id(name)) for name in (solution.app.tables if solution.app else ())),
+        app_roles=frozenset(solution.roles[key].id for key in (solution.app.roles if solution.app else ())),
     )
     members = {(9, found.id): 0 for found in environment.choices.values()}
     members |= {(1, environment.tables[name].id): 0 for name in environment.tables}

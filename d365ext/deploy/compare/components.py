@@ -18,7 +18,10 @@ def compare_components(wanted: Iterable[Component], environment: Environment) ->
     """Compare every such component that we declare, by its fixed id."""
     for component in wanted:
         found = environment.components.get(component.id)
-        if found is None:
+        if found is None and component.comes_with_its_table:
+            details = ("as it comes with its table → as declared",)
+            yield ModifyComponent(component, tuple(component.columns), tuple(component.texts), details)
+        elif found is None:
             yield CreateComponent(component)
         elif found.is_managed:
             yield Refusal(f"The {component.kind.word} {component.key} belongs to a managed solution.")

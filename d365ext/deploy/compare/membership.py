@@ -43,8 +43,7 @@ def compare_membership(solution: Solution, environment: Environment, components:
             if column_found and not is_listed(COLUMN, column_found.id, name):
                 yield AddToSolution(f"column {name}.{column}", COLUMN, column_found.id, whole=False)
     for component in components:
-        if component.id in environment.components and not is_listed(
-            component.kind.component_type, component.id, component.table
-        ):
+        row = environment.components.get(component.id)
+        if row is not None and not is_listed(component.kind.component_type, row.id, component.table):
             what = f"{component.kind.word} {component.key}"
-            yield AddToSolution(what, component.kind.component_type, component.id, whole=False)
+            yield AddToSolution(what, component.kind.component_type, row.id, whole=False)

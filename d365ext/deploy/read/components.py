@@ -10,7 +10,7 @@ from d365ext.deploy.codec.labels import from_label
 from d365ext.deploy.component import Component
 from d365ext.deploy.environment import FoundComponent, Languages
 from d365ext.webapi.client import Client
-from d365ext.webapi.components import read_component, read_texts
+from d365ext.webapi.components import find_row, read_component, read_texts
 
 
 def read_components(
@@ -26,16 +26,24 @@ def read_components(
 
 
 def _read(client: Client, component: Component, languages: Languages) -> FoundComponent | None:
+    kind = component.kind
+    row_id = component.id
+    if component.found_by:
+        found = find_row(client, kind.entity_set, kind.id_column, component.found_by)
+        if found is None:
+            return None
+        row_id = found
     columns = list(component.columns)
-    both = read_component(client, component.kind.entity_set, component.id, [*columns, "ismanaged"])
+    both = read_component(client, kind.entity_set, row_id, [*columns, "ismanaged"])
     if both is None:
         return None
     published, edited = both
     texts = {
-        attribute: from_label(read_texts(client, component.kind.entity_set, component.id, attribute), languages)
+        attribute: from_label(read_texts(client, kind.entity_set, row_id, attribute), languages)
         for attribute in component.texts
     }
     return FoundComponent(
+        id=row_id,
         columns={name: edited.get(name) for name in columns},
         texts=texts,
         is_published=_picked(published, columns) == _picked(edited, columns),

@@ -7,8 +7,9 @@ from typing import Any
 
 from d365ext.deploy import change as noun
 from d365ext.deploy import removal
+from d365ext.deploy import ui_change as ui
 from d365ext.deploy.change import Change
-from d365ext.deploy.write import components, heads, keys, relationships, tables
+from d365ext.deploy.write import app, components, forms, heads, keys, relationships, roles, tables
 from d365ext.deploy.write.removals import remove
 from d365ext.deploy.write.writer import Writer
 
@@ -34,6 +35,12 @@ WRITERS: Mapping[type[Change], Callable[[Writer, Any], None]] = {
     noun.CreateMapping: relationships.create_mapping,
     noun.CreateComponent: components.create_component,
     noun.ModifyComponent: components.modify_component,
+    ui.EditForm: forms.edit_form,
+    ui.EditNewForms: forms.edit_new_forms,
+    ui.CreateRole: roles.create_role,
+    ui.ModifyRole: roles.modify_role,
+    ui.AddToApp: app.add_to_app,
+    ui.OpenAppTo: app.open_app_to,
     removal.DeleteComponent: remove,
     removal.DeleteMapping: remove,
     removal.DeleteKey: remove,

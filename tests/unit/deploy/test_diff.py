@@ -22,6 +22,7 @@ from support.environments import an_id, deployed, with_nothing
 from support.solutions import the_solution
 
 THE = the_solution()
+LANGUAGES = deployed(THE).languages
 
 
 def texts(word: str) -> dict[str, str]:
@@ -477,8 +478,9 @@ def test_a_view_that_somebody_broke_is_mended() -> None:
 
 
 def test_other_columns_are_told_short_or_not_at_all() -> None:
-    component = replace(components_of(THE)[0], columns={"isdefault": True, "content": "x" * 100}, xml=frozenset())
-    found = FoundComponent({"isdefault": False, "content": "y" * 100}, component.texts)
+    columns = {"isdefault": True, "content": "x" * 100}
+    component = replace(components_of(THE, LANGUAGES)[0], columns=columns, xml=frozenset())
+    found = FoundComponent(component.id, {"isdefault": False, "content": "y" * 100}, component.texts)
     environment = replace(deployed(THE), components={component.id: found})
     (change,) = [each for each in compare_components([component], environment) if isinstance(each, Change)]
     assert change.details == ("isdefault false → true", "content differs")
