@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import sqlalchemy as sa
 
 from d365ext.emulator import date_ranges
 from d365ext.emulator.date_ranges import Range
+from d365ext.emulator.hierarchy import in_hierarchy
 from d365ext.emulator.odata_ast import Value
 from d365ext.emulator.problems import Problem
 from d365ext.emulator.schema import ColumnType
@@ -266,38 +266,13 @@ def _has_no_values(session: Session, operand: Operand, values: Values) -> Condit
     return negated(operand, _has_values(session, operand, values))
 
 
-def _hierarchy(*, up: bool, itself: bool, not_so: bool = False) -> Builder:
-    """Make above and under: along the table's hierarchical relationship.
-
-    Source: powerapps-docs …/developer/data-platform/query-hierarchical-data.md; the operators stand on the primary key.
-    """
-
+def _hierarchical(*, up: bool, itself: bool, not_so: bool = False) -> Builder:
     def build(session: Session, operand: Operand, values: Values) -> Condition:
         start = to_stored(operand.column, _one("under", values)).value
-        table = _table_of_id(session, operand)
-        source = table.sql
-        parent = next((each.referencing_column for each in table.many_to_one.values() if each.is_hierarchical), None)
-        if parent is None:
-            raise Problem.not_implemented(f"hierarchical conditions on '{table.logical}', which has no hierarchy")
-        rows = sa.select(source.c[table.primary_id].label("id"), source.c[parent].label("up"))
-        chain = rows.where(source.c[table.primary_id] == start).cte(recursive=True)
-        link = source.c[table.primary_id] == chain.c.up if up else source.c[parent] == chain.c.id
-        chain = chain.union(sa.select(source.c[table.primary_id], source.c[parent]).where(link))
-        found: Condition = operand.sql.in_(sa.select(chain.c.id))
-        if not itself:
-            found = sa.and_(found, operand.sql != start)
+        found = in_hierarchy(session, operand, start, up=up, itself=itself)
         return negated(operand, found) if not_so else found
 
     return build
-
-
-def _table_of_id(session: Session, operand: Operand) -> Any:
-    for table in session.schema.tables.values():
-        if table.columns.get(table.primary_id) is operand.column:
-            return table
-    if operand.column.targets:
-        return session.schema.table(operand.column.targets[0])
-    raise Problem(400, "0x80040203", f"'{operand.column.logical}' is not the key of a hierarchy.")
 
 
 _ON = {name: _on(name) for name in ("on", "not-on", "on-or-after", "on-or-before")}
@@ -331,11 +306,11 @@ OPERATORS: dict[str, Builder] = {
     "eq-userlanguage": _language,
     "contain-values": _has_values,
     "not-contain-values": _has_no_values,
-    "under": _hierarchy(up=False, itself=False),
-    "eq-or-under": _hierarchy(up=False, itself=True),
-    "not-under": _hierarchy(up=False, itself=True, not_so=True),
-    "above": _hierarchy(up=True, itself=False),
-    "eq-or-above": _hierarchy(up=True, itself=True),
+    "under": _hierarchical(up=False, itself=False),
+    "eq-or-under": _hierarchical(up=False, itself=True),
+    "not-under": _hierarchical(up=False, itself=True, not_so=True),
+    "above": _hierarchical(up=True, itself=False),
+    "eq-or-above": _hierarchical(up=True, itself=True),
 }
 _PAIRS = (
     ("eq", "ne"),
