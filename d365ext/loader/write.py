@@ -100,6 +100,8 @@ class Writer:
         for (row, _), outcome in zip(part, send_batch(self._client, items), strict=True):
             if outcome.error is None or (may_be_there and isinstance(outcome.error, DuplicateKey)):
                 taken += 1
+            elif isinstance(outcome.error, Retriable):
+                raise outcome.error  # it has nothing against the row: loading again goes on from here
             else:
                 self.refused.append(Refused(row, outcome.error))
         return taken

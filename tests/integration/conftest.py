@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
@@ -22,12 +23,10 @@ class Deployed:
 @pytest.fixture(scope="session")
 def solution_applied() -> Iterator[Deployed]:
     """A local Dataverse with the solution and nothing else, kept as a snapshot."""
-    emulator = Emulator()
-    with running(emulator) as server:
+    with closing(Emulator()) as emulator, running(emulator) as server:
         assert in_process("--url", server.url, "deploy", "apply", "--yes").code == 0
         requests.post(f"{server.url}/_emulator/snapshot", json={"name": "deployed"}, timeout=30)
         yield Deployed(server.url)
-    emulator.close()
 
 
 @pytest.fixture

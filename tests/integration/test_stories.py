@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -86,13 +87,11 @@ def about(found: Decimal, wanted: Decimal) -> bool:
 @pytest.fixture(scope="module")
 def prepared() -> Iterator[str]:
     """A local Dataverse with the solution and the sample."""
-    emulator = Emulator()
-    with running(emulator) as server:
+    with closing(Emulator()) as emulator, running(emulator) as server:
         for arguments in (["deploy", "apply", "--yes"], ["data", "load", "--sample", "--today", TODAY]):
             ran = in_process("--url", server.url, *arguments)
             assert ran.code == 0, ran
         yield server.url
-    emulator.close()
 
 
 @pytest.fixture(scope="module")
