@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
+import requests
 
 from d365ext.errors import ConnectionFailed, DuplicateKey, Rejected, RowNotFound
 from d365ext.names import RowId
 from d365ext.settings import load_settings
 from d365ext.webapi.client import Client, chosen_id, connect
+from d365ext.webapi.retry import Patience, RetryingTransport
 from d365ext.webapi.transport import Request
 from support.clients import client_of
 from support.fakes import RecordingTransport, a_reply
@@ -255,10 +258,26 @@ def test_an_action_gives_its_answer_or_nothing() -> None:
 
 
 def test_a_client_made_of_settings_closes_its_connections_and_sends_nothing_by_itself() -> None:
-    with connect(load_settings()) as client:
-        assert client.url == "http://127.0.0.1:8181"
-        assert client.page_rows == 5000
-        assert client.traffic.requests == 0
+    with patch.object(requests.Session, "close") as closed:
+        with connect(load_settings(page_rows=77)) as client:
+            assert client.url == "http://127.0.0.1:8181"
+            assert client.page_rows == 77
+            assert client.traffic.requests == 0
+            closed.assert_not_called()
+        closed.assert_called_once()
+
+
+def test_a_client_over_a_session_of_others_leaves_it_open() -> None:
+    with _client()[0] as client:
+        assert client.url == URL
+
+
+def test_pages_are_of_the_clients_size_unless_another_is_asked_for() -> None:
+    wire = RecordingTransport([a_reply(200, {"value": []}) for _ in range(2)])
+    client = Client(RetryingTransport(wire, Patience()), URL, page_rows=77)
+    list(client.pages("accounts"))
+    list(client.pages("accounts", page_rows=5))
+    assert [one.headers["Prefer"] for one in wire.requests] == ["odata.maxpagesize=77", "odata.maxpagesize=5"]
 
 
 def test_a_client_with_a_sign_in_asks_for_no_token_before_it_sends() -> None:

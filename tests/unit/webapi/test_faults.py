@@ -123,6 +123,21 @@ def test_a_timeout_says_so() -> None:
 # ---------------------------------------------------------------- replies
 
 
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [(413, "D365EXT_BATCH_ROWS"), (500, "Microsoft's support"), (501, "does not have it"), (400, "")],
+)
+def test_a_refusal_says_what_to_do_where_the_status_tells(status: int, hint: str) -> None:
+    error = faults.from_reply(a_request(), a_reply(status, code=""))
+    assert isinstance(error, errors.Rejected)
+    assert hint in error.hint
+    assert bool(hint) is bool(error.hint)
+
+
+def test_several_choices_are_no_success() -> None:
+    assert isinstance(faults.from_reply(a_request(), a_reply(300)), errors.Rejected)
+
+
 @pytest.mark.parametrize("status", [200, 201, 204, 304])
 def test_a_success_is_no_error(status: int) -> None:
     assert faults.from_reply(a_request(), a_reply(status)) is None
