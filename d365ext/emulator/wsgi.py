@@ -5,6 +5,7 @@ Owns the raw path (percent-encoded, as it was sent), sizes and encodings. Must n
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import zlib
 from typing import TYPE_CHECKING
@@ -49,7 +50,8 @@ def _answer(org: Organization) -> Response:
 def _to_request(org: Organization) -> Request:
     given = flask.request
     raw = given.environ.get("REQUEST_URI") or given.environ.get("RAW_URI") or ""
-    raw = raw.encode("latin-1", "replace").decode("utf-8", "replace")  # WSGI passes bytes as Latin-1 text
+    with contextlib.suppress(UnicodeError):  # WSGI passes bytes as Latin-1 text; what is not UTF-8 stays as it is
+        raw = raw.encode("latin-1").decode()
     if raw.startswith(("http://", "https://")):  # a proxy's absolute form
         raw = "/" + raw.split("://", 1)[1].partition("/")[2]
     path, _, query = raw.partition("?")
