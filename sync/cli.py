@@ -61,11 +61,11 @@ def run(
     """Bring the pipeline up to date once. It may be stopped at any moment; a second run writes nothing."""
     from sync.worker import RunOptions, run_once
 
-    with _session(context) as (client, settings, stopping):
-        options = RunOptions(_day(as_of, settings, allow_backdated), full, allow_large_change)
-        rollups = _rollups(solution)
-        with progress() as report:
-            summary = run_once(client, settings, rollups, options, progress=report, check=stopping.check)
+    settings = invocation(context).settings()
+    options = RunOptions(_day(as_of, settings, allow_backdated), full, allow_large_change)
+    rollups = _rollups(solution)
+    with _session(settings) as (client, stopping), progress() as report:
+        summary = run_once(client, settings, rollups, options, progress=report, check=stopping.check)
     print_summary(summary, as_json=as_json)
     if summary.failed:
         raise WriteBackFailed(
@@ -109,7 +109,8 @@ def watch(
     rollups = _rollups(solution)
     options = RunOptions(allow_large_change=allow_large_change)
     health = Health()
-    with _session(context) as (client, settings, stopping), ExitStack() as stack:
+    settings = invocation(context).settings()
+    with _session(settings) as (client, stopping), ExitStack() as stack:
         if healthz is not None:
             note(f"/healthz is on port {stack.enter_context(serving_health(health, healthz))}.")
         keep_running(
@@ -134,15 +135,15 @@ def verify(
     """Compute everything from a fresh full read and compare every cell with the environment. Nothing is written."""
     from sync.verify import verify as compare_cells
 
-    with _session(context) as (client, settings, stopping), progress() as report:
+    settings = invocation(context).settings()
+    rollups = _rollups(solution)
+    with _session(settings) as (client, stopping), progress() as report:
 
         def step(name: str, done: int, total: int | None) -> None:
             stopping.check()
             report(name, done, total)
 
-        found = compare_cells(
-            client, settings, _rollups(solution), as_of=as_of.date() if as_of else None, progress=step
-        )
+        found = compare_cells(client, settings, rollups, as_of=as_of.date() if as_of else None, progress=step)
     print_verification(found, as_json=as_json)
     if found.differing:
         raise DriftFound(
@@ -167,7 +168,7 @@ def status(
     from sync.lease import read_lease
     from sync.runlog import read_runs
 
-    with _session(context) as (client, _settings, _stopping):
+    with _session(invocation(context).settings()) as (client, _stopping):
         lease = read_lease(client)
         runs = [] if lease is None else read_runs(client, top=top)
     holder = lease.holder if lease is not None else ""
@@ -234,15 +235,14 @@ def explain(
 
 
 @contextmanager
-def _session(context: typer.Context) -> Iterator[tuple[Client, Settings, Stopping]]:
+def _session(settings: Settings) -> Iterator[tuple[Client, Stopping]]:
     """Open the client of a command that a signal may stop between two steps."""
     from d365ext.webapi.client import connect
     from sync.stopping import Stopping, signals_ask
 
-    settings = invocation(context).settings()
     stopping = Stopping()
     with signals_ask(stopping), connect(settings, prompt=note, clock=stopping) as client:
-        yield client, settings, stopping
+        yield client, stopping
 
 
 def _rollups(folder: Path | None) -> Rollups:
