@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from support.dataverse import Dataverse, error_of
-from support.definitions import ODATA, PREFIX, Workshop, column, label, texts
+from support.definitions import ODATA, PREFIX, Workshop, column, label, lookup, texts
 
 
 @pytest.fixture
@@ -320,3 +320,21 @@ def test_a_secured_column_is_opened_by_a_profile(shop: Workshop, thing: str) -> 
     assert shop.send("PUT", f"EntityDefinitions(LogicalName='{thing}')/Attributes(LogicalName='{name}')", body).ok
     made = shop.made("fieldpermissions", permission)
     assert shop.dv.get(f"fieldpermissions({made})").json()["canread"] == 4
+
+
+@pytest.mark.local
+@pytest.mark.parametrize(("kind", "more"), [("Image", {}), ("File", {}), ("Decimal", {"SourceType": 2})])
+def test_kinds_that_are_not_played_are_refused_by_name(
+    shop: Workshop, thing: str, kind: str, more: dict[str, Any]
+) -> None:
+    """design.md: images, files, rollups and formulas answer 501."""
+    body = column(kind, "It", **more)
+    assert error_of(shop.post(f"EntityDefinitions(LogicalName='{thing}')/Attributes", body))[0] == 501
+
+
+def test_a_column_cannot_be_called_like_a_navigation_property(shop: Workshop, thing: str) -> None:
+    """AttributeNameConflictWithNavigationPropertyName 0x80048834."""
+    taken = {"ReferencingEntityNavigationPropertyName": f"{PREFIX}_taken"}
+    shop.made("RelationshipDefinitions", lookup("OtherId", "account", thing, **taken))
+    response = shop.post(f"EntityDefinitions(LogicalName='{thing}')/Attributes", column("String", "taken"))
+    assert error_of(response)[:2] == (400, "0x80048834")

@@ -130,7 +130,7 @@ def test_a_key_on_a_number_and_a_lookup(shop: Workshop) -> None:
         (key(CODE, name="KEY"), "0x80060893"),
         (key(CODE, name="Other"), "0x80060894"),
         (key(f"{PREFIX}_nothing", name="Other"), "0x8006088F"),
-        (key(f"{PREFIX}_memo", name="Other"), "0x8006088F"),
+        (key(f"{PREFIX}_flag", name="Other"), "0x8006088F"),
         (key(f"{PREFIX}_long", name="Other"), "0x8006088F"),
         (key("createdon", name="Other"), "0x80090110"),
         (key(name="Other"), "0x8006088F"),
@@ -142,7 +142,7 @@ def test_a_bad_key_is_refused(shop: Workshop, body: dict[str, Any], code: str) -
 
     "up to 900 bytes per key"; text takes two bytes a character [inferred].
     """
-    shop.column(THING, "Memo", "Memo")
+    shop.column(THING, "Boolean", "Flag")
     shop.column(THING, "String", "Long", MaxLength=451)
     shop.made(KEYS, key(CODE))
     assert error_of(shop.post(KEYS, body))[:2] == (400, code)

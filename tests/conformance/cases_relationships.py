@@ -329,3 +329,9 @@ def test_a_relationship_needs_its_lookup_and_free_names(shop: Workshop) -> None:
     text = column("String", "partnerid") | {"SchemaName": f"{PREFIX}_PartnerId"}
     response = shop.post(f"EntityDefinitions(LogicalName='{THING}')/Attributes", text)
     assert error_of(response)[:2] == (400, "0x80047013")
+
+
+def test_a_relationship_of_the_system_cannot_be_deleted(shop: Workshop) -> None:
+    """InvalidRelationshipType 0x8004700f: a custom table's createdby is not custom [which code is inferred]."""
+    response = shop.dv.delete(f"RelationshipDefinitions(SchemaName='lk_{THING}_createdby')")
+    assert error_of(response)[:2] == (400, "0x8004700f")

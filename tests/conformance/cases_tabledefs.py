@@ -335,3 +335,18 @@ def test_putting_back_what_was_read_changes_nothing(dv: Dataverse, name: str) ->
     same = {key for key, value in before.items() if key not in {"ModifiedOn", "DisplayName", "DisplayCollectionName"}}
     assert {key: after[key] for key in same} == {key: before[key] for key in same}
     assert texts(after["DisplayName"]) == texts(before["DisplayName"])
+
+
+def test_the_primary_name_column_says_so(shop: Workshop) -> None:
+    """AttributeMetadata.IsPrimaryName, IsPrimaryId."""
+    name = shop.table()
+    assert shop.attribute(name, f"{PREFIX}_name")["IsPrimaryName"] is True
+    assert shop.attribute(name, f"{name}id")["IsPrimaryId"] is True
+    assert shop.attribute(name, "createdon")["IsPrimaryName"] is False
+
+
+@pytest.mark.local
+def test_a_custom_activity_is_refused_by_name(shop: Workshop) -> None:
+    """design.md: what is not implemented answers 501 with the name of the thing."""
+    status, _, message = error_of(shop.post("EntityDefinitions", table("Thing", IsActivity=True)))
+    assert (status, "activity" in message) == (501, True)
