@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from d365ext.emulator import Emulator, running
-from d365ext.errors import ServiceUnavailable, Stopped
+from d365ext.errors import ServiceProtection, ServiceUnavailable, Stopped
 from d365ext.loader.load import LoadReport, load_folder
 from d365ext.settings import load_settings
 from d365ext.webapi.client import connect
@@ -95,6 +95,15 @@ def test_a_load_that_was_stopped_is_finished_by_loading_again(place: Place) -> N
         load_folder(place.client, place.folder, batch_rows=5, progress=stop)
     report = place.load()
     assert 0 < report.tables["opportunity"].states_set < ROWS * 2 // 3
+    assert place.deals() == place.wanted()
+
+
+def test_an_environment_that_throttles_for_ever_is_no_fault_of_the_row(place: Place) -> None:
+    place.fault("part_429", method="POST", path="WinOpportunity", times=None, retry_after_s=30)
+    with pytest.raises(ServiceProtection):
+        place.load()
+    place.heal()
+    place.load()
     assert place.deals() == place.wanted()
 
 

@@ -116,6 +116,12 @@ def test_a_second_sync_writes_nothing(world: World) -> None:
     assert (written["created"], written["updated"], written["deleted"], written["failed"]) == (0, 0, 0, 0)
 
 
+def test_loading_the_sample_again_changes_nothing(world: World) -> None:
+    ran = in_process("--url", world.url, "data", "load", "--sample", "--today", TODAY, "--json")
+    assert all(count["unchanged"] == count["rows"] for count in ran.json["tables"].values())
+    assert ran.json["set_only_at_creation"] == []
+
+
 def test_a_deal_moved_to_another_partner_moves_its_money_on_the_next_sync(world: World) -> None:
     deal = world.deal("_pch_salespartnerid_value ne null and _parentaccountid_value ne null")
     giver = str(deal["_pch_salespartnerid_value"])
