@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ def _serving(*answers: bytes | None, answers_each: int = 1) -> Iterator[_Served]
             served.connections += 1
             with connection:
                 for _ in range(min(answers_each, len(waiting))):
-                    served.requests.append(connection.recv(65536))
+                    served.requests.append(_whole_request(connection))
                     answer = waiting.pop(0)
                     if answer is not None:
                         connection.sendall(answer)
@@ -55,6 +56,18 @@ def _serving(*answers: bytes | None, answers_each: int = 1) -> Iterator[_Served]
     finally:
         listener.close()
         thread.join(5)
+
+
+def _whole_request(connection: socket.socket) -> bytes:
+    """Read head and body, however many packets they come in."""
+    read = b""
+    while b"\r\n\r\n" not in read:
+        read += connection.recv(65536)
+    head, _, body = read.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    while len(body) < (int(length[1]) if length else 0):
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
 
 
 def _over(url: str, parallel: int = 4) -> RequestsTransport:
