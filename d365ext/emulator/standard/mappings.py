@@ -56,8 +56,8 @@ _PAIRS = {
     ("lead", "opportunity"): (
         "subject:name leadid:originatingleadid transactioncurrencyid budgetamount budgetstatus campaignid "
         "confirminterest decisionmaker description emailaddress1:emailaddress estimatedamount:estimatedvalue "
-        "estimatedclosedate evaluatefit initialcommunication need parentaccountid parentcontactid purchaseprocess purchasetimeframe "
-        "qualificationcomments"
+        "estimatedclosedate evaluatefit initialcommunication need parentaccountid parentcontactid purchaseprocess "
+        "purchasetimeframe qualificationcomments"
     ),
     ("opportunity", "quote"): f"opportunityid {_DEAL} {_TOTALS}",
     ("opportunity", "salesorder"): f"opportunityid {_DEAL} {_TOTALS}",
