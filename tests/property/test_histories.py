@@ -56,6 +56,13 @@ class Histories(RuleBasedStateMachine):
         self.quotes: list[str] = []
         self.orders: list[str] = []
         self.currencies: list[str] = []
+        self.changes_a_rate("11.25")
+        for number in range(6):
+            self.sells(number * 5 + 3, Decimal("100.10") + number, number * 9 - 30, 50)
+        self.wins(1, Decimal("33.33"), -20)
+        self.quotes_a_price(7, Decimal("12.34"), active=True)
+        self.quotes_a_price(11, Decimal("56.78"), active=True)
+        self.orders_something(13, Decimal("9.99"))
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
