@@ -27,8 +27,7 @@ def run(session: Session, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:
     """Run a query and give its rows as the driver makes them, without SQLAlchemy's own row objects around them."""
     with session.conn.execute(statement) as result:
         assert result.cursor is not None  # noqa: S101  a SELECT has one
-        rows: list[tuple[Any, ...]] = result.cursor.fetchall()
-    return rows
+        return list(result.cursor.fetchall())
 
 
 @dataclass(frozen=True, slots=True)
