@@ -102,10 +102,21 @@ def test_binding_a_row_that_is_not_there_is_refused_and_nothing_is_made(dv: Data
 
 
 def test_binding_a_row_of_another_table_is_refused(dv: Dataverse) -> None:
-    """A navigation property leads to one type (CSDL of the service)."""
-    account = dv.create("accounts", {"name": "A"})
+    """A navigation property leads to one type (CSDL of the service), also where the lookup has several targets."""
+    account, contact = dv.create("accounts", {"name": "A"}), _contact(dv)
     refused = dv.post("accounts", {"name": "B", "primarycontactid@odata.bind": f"/accounts({account})"})
     assert error_of(refused)[:2] == (400, "0x80048d19")
+    refused = dv.post("contacts", {"lastname": "B", "parentcustomerid_account@odata.bind": f"/contacts({contact})"})
+    assert error_of(refused)[:2] == (400, "0x80048d19")
+
+
+def test_a_row_may_say_its_type_but_no_other(dv: Dataverse) -> None:
+    """webapi/use-web-api-actions shows @odata.type on rows; OData 4.0 JSON §4.5.3: it must fit the expected type."""
+    assert dv.create("accounts", {"@odata.type": "Microsoft.Dynamics.CRM.account", "name": "A"})
+    assert dv.create(
+        "accounts", {"@odata.type": "#Microsoft.Dynamics.CRM.account", "name": "A", "name@odata.type": "x"}
+    )
+    assert error_of(dv.post("accounts", {"@odata.type": "Microsoft.Dynamics.CRM.contact", "name": "A"}))[0] == 400
 
 
 def test_writing_a_lookup_by_its_reading_name_is_refused(dv: Dataverse) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from d365ext.emulator import Emulator, definition_store, documents, rows
+from d365ext.emulator.addresses import locate
+from d365ext.emulator.odata_parser import parse_path
 from d365ext.emulator.problems import Problem
 from d365ext.emulator.schema import ColumnType
 from d365ext.emulator.session import Session
@@ -149,13 +151,16 @@ def test_only_an_active_key_makes_rows_unique(session: Session) -> None:
 
     save_key("Pending")
     account = session.schema.table("account")
+    segment = parse_path("accounts(accountnumber='1')")[0]
+    with pytest.raises(Problem, match="key in the request URI is not valid"):
+        locate(session, account, segment)
     first, second = (rows.create(session, account, {"accountnumber": "1"}) for _ in range(2))
     rows.delete(session, account, second)
     save_key("Active")
     with pytest.raises(Problem) as refusal:
         rows.create(session, session.schema.table("account"), {"accountnumber": "1"})
     assert (refusal.value.status, refusal.value.code) == (412, "0x80060892")
-    assert rows.find_by_key(session, session.schema.table("account"), {"accountnumber": "1"}) == first
+    assert locate(session, session.schema.table("account"), segment).row_id == first
     definition_store.remove(session, "key", documents.fixed_id("key", "account", "new_key"))
     definition_store.refresh(session)
     assert rows.create(session, session.schema.table("account"), {"accountnumber": "1"})

@@ -85,7 +85,7 @@ def test_the_server_keeps_the_path_as_it_was_sent(emulator: Emulator) -> None:
         answer = raw(served.port, f"GET {API}a%2Fb HTTP/1.1\nHost: x\nConnection: close\n\n")
         assert b"in 'a/b'." in answer  # one segment, decoded after the path was split
         letters = raw(served.port, f"GET {API}accounts('ä') HTTP/1.1\nHost: x\nConnection: close\n\n")
-        assert "'ä'".encode() in letters  # bytes that nobody encoded
+        assert letters.startswith(b"HTTP/1.1 400")  # waitress refuses bytes that nobody encoded
         doubled = raw(served.port, f"GET {API}accounts//$count HTTP/1.1\nHost: x\nConnection: close\n\n")
         assert b" 200 " in doubled.split(b"\r\n")[0]
         absolute = raw(served.port, f"GET http://x{API}WhoAmI HTTP/1.1\nHost: x\nConnection: close\n\n")
