@@ -6,7 +6,7 @@ opened: some of them are created without those lookups, which are then written i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Set
+from collections.abc import Callable, Hashable, Iterator, Mapping, Set
 from typing import TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -16,8 +16,8 @@ def waves(needs: Mapping[K, Set[K]], group: Callable[[K], str]) -> list[list[K]]
     """Order rows so that each comes after what it needs, as far as that can be.
 
     Shape:   row → the rows that it needs (what is no key of `needs` is there already; itself counts not) → waves in
-             order; every row once, the rows of a wave in the order of `needs`. A circle is opened at all its rows of
-             one `group` (their table) at once: the group whose rows need fewest others of the circle.
+             order; every row once, the rows of a wave in the order of `needs`. Circles that wait for nothing
+             else are opened at all their rows of one `group` (their table): the one whose rows need fewest others.
 
     >>> waves({"order": {"quote", "account"}, "quote": {"account"}, "account": set()}, str)
     [['account'], ['quote'], ['order']]
@@ -33,7 +33,7 @@ def waves(needs: Mapping[K, Set[K]], group: Callable[[K], str]) -> list[list[K]]
     ordered: list[list[K]] = []
     ready = [row for row, needed in open_needs.items() if not needed]
     while open_needs:
-        wave = ready or _circle(open_needs, group)
+        wave = ready or _opened(open_needs, group)
         ordered.append(wave)
         for row in wave:
             del open_needs[row]
@@ -53,22 +53,52 @@ def _freed(wave: list[K], open_needs: dict[K, set[K]], needed_by: Mapping[K, lis
     return freed
 
 
-def _circle(open_needs: Mapping[K, Set[K]], group: Callable[[K], str]) -> list[K]:
-    """Give the rows at which to open the circles: rows that only wait for a circle are no part of it."""
-    inside = dict.fromkeys(open_needs)
-    waiters = dict.fromkeys(open_needs, 0)
-    for needed in open_needs.values():
-        for need in needed:
-            waiters[need] += 1
-    idle = [row for row, count in waiters.items() if not count]
-    while idle:
-        row = idle.pop()
-        del inside[row]
-        for need in open_needs[row]:
-            waiters[need] -= 1
-            if not waiters[need]:
-                idle.append(need)
+def _opened(open_needs: Mapping[K, Set[K]], group: Callable[[K], str]) -> list[K]:
+    """Give the rows at which to open circles: of circles that wait for nothing else, those of one group."""
+    members: set[K] = set()
+    for circle in map(set, _circles(open_needs)):
+        if all(open_needs[row] <= circle for row in circle):
+            members |= circle
     by_group: dict[str, list[K]] = {}
-    for row in inside:
-        by_group.setdefault(group(row), []).append(row)
+    for row in open_needs:
+        if row in members:
+            by_group.setdefault(group(row), []).append(row)
     return min(by_group.values(), key=lambda rows: sum(len(open_needs[row]) for row in rows) / len(rows))
+
+
+def _circles(needs: Mapping[K, Set[K]]) -> Iterator[list[K]]:
+    """Give the rows that need one another, directly or through others, together; one that is in no circle comes alone.
+
+    Tarjan's algorithm, without recursion: a chain of parents may be longer than Python's stack.
+    """
+    number: dict[K, int] = {}
+    lowest: dict[K, int] = {}
+    held: dict[K, None] = {}
+    for start in needs:
+        path = [(start, iter(needs[start]))] if start not in number else []
+        while path:
+            row, waiting = path[-1]
+            if row not in number:
+                number[row] = lowest[row] = len(number)
+                held[row] = None
+            for need in waiting:
+                if need not in number:
+                    path.append((need, iter(needs[need])))
+                    break
+                if need in held:
+                    lowest[row] = min(lowest[row], number[need])
+            else:
+                path.pop()
+                if path:
+                    lowest[path[-1][0]] = min(lowest[path[-1][0]], lowest[row])
+                if lowest[row] == number[row]:
+                    yield _let_go(held, row)
+
+
+def _let_go(held: dict[K, None], first: K) -> list[K]:
+    """Take the rows from the end of `held` down to `first`."""
+    taken = []
+    while first in held:
+        row, _ = held.popitem()
+        taken.append(row)
+    return taken
