@@ -58,7 +58,7 @@ def _unlink(session: Session, table: Table, link: ManyToMany, row_id: str) -> No
             (row_id,),
         ).fetchall()
         for (link_id,) in found:
-            rows.delete(session, intersect, link_id)
+            rows.delete(session, intersect, link_id, by_system=True)
 
 
 def merged(session: Session, table: Table, lost_id: str, kept_id: str) -> None:
