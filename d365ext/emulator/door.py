@@ -14,6 +14,7 @@ from .delivery import Struck
 from .faults import Fault
 from .http import Request, Response
 from .problems import Problem
+from .query_options import DIRECT_URL_LENGTH_MAX, check_url
 from .trace import Entry
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def answer(org: Organization, request: Request) -> Response:
 
 def _admitted(org: Organization, request: Request, caller: str) -> Response:
     try:
+        check_url(request, DIRECT_URL_LENGTH_MAX)
         org.protection.admit(caller, org.clock.now())
     except Problem as problem:
         return Response.problem(problem)

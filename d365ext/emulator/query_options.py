@@ -17,9 +17,8 @@ from d365ext.emulator.odata_parser import parse_expand, parse_filter, parse_orde
 from d365ext.emulator.paging import PAGE_ROWS_MAX
 from d365ext.emulator.problems import Problem
 
-URL_LENGTH_MAX = 65_536
-"""Source: …/webapi/query/overview.md, "URL length limitations": 32,768 for a GET, 65,536 in a batch. The shorter limit
-is of the web server and not known here: a part of a batch comes by the same way."""
+DIRECT_URL_LENGTH_MAX, BATCH_URL_LENGTH_MAX = 32_768, 65_536
+"""Source: …/webapi/query/overview.md, "URL length limitations": of a request of its own, and inside a batch."""
 EXPANDS_MAX = 15
 PREDEFINED = ("savedQuery", "userQuery", "fetchXml")
 _COLLECTION = frozenset({"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$apply", "$skiptoken"})
@@ -101,14 +100,20 @@ def _count(items: tuple[Expand, ...]) -> int:
 
 
 def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
-    if len(request.path) + len(request.query) > URL_LENGTH_MAX:
-        raise Problem(414, "", "The length of the URL exceeds the limit.")
+    check_url(request, BATCH_URL_LENGTH_MAX)
     for name in request.options:
         if name in known or name.startswith("@"):
             continue
         if name in ("$skip", "$search", "$format"):
             raise Problem.query(f"The query option '{name}' is not supported.")
         raise Problem.not_implemented(f"the query option '{name}'")
+
+
+def check_url(request: Request, limit: int) -> None:
+    """Refuse a URL that is too long. Inferred: the status, 414, of a web server that says so."""
+    length = len(request.origin) + len(request.path) + 1 + len(request.query)
+    if length > limit:
+        raise Problem(414, "", f"The URL has {length:,} characters; {limit:,} are allowed.")
 
 
 def page_rows(request: Request) -> int | None:

@@ -281,6 +281,24 @@ def test_an_option_given_twice_is_refused(dv: Dataverse) -> None:
     assert dv.get("accounts?$top=1&$top=2").status_code == 400
 
 
+def test_a_url_has_a_limit_and_in_a_batch_twice_that(dv: Dataverse) -> None:
+    """overview.md, "URL length limitations": 32,768 characters, 65,536 inside a batch; the status is inferred."""
+    fits = "accounts?$select=name&$filter=name eq '" + "x" * 32_600 + "'"
+    long = "accounts?$select=name&$filter=name eq '" + "x" * 40_000 + "'"
+    too_long = "accounts?$select=name&$filter=name eq '" + "x" * 70_000 + "'"
+    assert dv.get(fits).status_code == 200
+    assert 400 <= dv.get(long).status_code < 500
+
+    def in_batch(path: str) -> str:
+        kind = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary"
+        part = f"--b\r\n{kind}\r\n\r\nGET {dv.api}/{path} HTTP/1.1\r\n\r\n\r\n--b--\r\n"
+        headers = {"Content-Type": "multipart/mixed;boundary=b"}
+        return dv.send("POST", "$batch", body=part, headers=headers).text
+
+    assert "HTTP/1.1 200" in in_batch(long)
+    assert "HTTP/1.1 4" in in_batch(too_long)
+
+
 # ---- $orderby, $top
 
 
