@@ -35,7 +35,7 @@ def hide(secret: str) -> None:
 def redact(text: str) -> str:
     """Take secrets out of `text`.
 
-    >>> redact("Authorization: Bearer abc.def")
+    >>> redact("Authorization: Bearer 0123abcd.4567")
     'Authorization: Bearer ***'
     """
     for secret in _HIDDEN:
