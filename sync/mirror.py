@@ -201,8 +201,9 @@ class Mirror:
                 if found is None or found[0] != shape:
                     self._make(table, table.name)
                     self._drop(_load_name(table))
+                    self.connection.execute("delete from link where table_name = ?", [table.name])
                     self.connection.execute(
-                        "insert or replace into link (table_name, shape, is_whole) values (?, ?, false)",
+                        "insert into link (table_name, shape, is_whole) values (?, ?, false)",
                         [table.name, shape],
                     )
 
