@@ -7,13 +7,13 @@ waits and tries again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from d365ext.deploy.change import Change
 from d365ext.deploy.marker import marked
 from d365ext.deploy.plan import Plan, Purpose
-from d365ext.deploy.publication import NOTHING
+from d365ext.deploy.publication import NOTHING, Publication
 from d365ext.deploy.removal import DeleteSolution
 from d365ext.deploy.write.heads import describe_solution
 from d365ext.deploy.write.table import WRITERS
@@ -53,52 +53,77 @@ def carry_out(plan: Plan, writer: Writer, on_progress: OnProgress) -> ApplyRepor
 
     Errors:  the refusal itself if the first change is refused; ApplyFailed (done, failed, not_started) after that.
     """
-    steps: list[tuple[str, Callable[[], None]]] = [(str(each), _step(writer, each)) for each in plan.changes]
-    publication = NOTHING
-    for each in plan.changes:
-        publication |= each.publication
-    if publication:
-        parameter_xml = publication.to_xml()
-        steps.append(("publish", lambda: publish(writer.client, parameter_xml)))
+    steps = list(_steps(plan.changes))
     _mark(plan, writer)
-    for number, (what, step) in enumerate(steps, start=1):
-        on_progress(Progress(number, len(steps), what))
+    done: list[Change] = []
+    for number, step in enumerate(steps, start=1):
+        on_progress(Progress(number, len(steps), str(step)))
         try:
-            _patiently(step, writer.sleep)
+            _patiently(step, writer)
         except D365Error as cause:
             if number == 1:
                 raise
-            raise _failed(plan.changes, number - 1, what, cause) from cause
+            raise _failed(plan.changes, done, step, cause) from cause
+        if isinstance(step, Change):
+            done.append(step)
     _unmark(plan, writer)
     return ApplyReport(plan.changes)
 
 
-def _step(writer: Writer, change: Change) -> Callable[[], None]:
-    return lambda: WRITERS[type(change)](writer, change)
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """The step that lets people see what was changed."""
+
+    publication: Publication
+
+    def __str__(self) -> str:
+        return "publish"
 
 
-def _failed(changes: Sequence[Change], done: int, what: str, cause: D365Error) -> ApplyFailed:
+def _steps(changes: Sequence[Change]) -> Iterator[Change | Publishing]:
+    """Give the changes, and after them the publishing; in between too, where what follows needs it."""
+    publication = NOTHING
+    for number, change in enumerate(changes):
+        yield change
+        publication |= change.publication
+        is_last_of_its_kind = number + 1 == len(changes) or not changes[number + 1].is_published_at_once
+        if change.is_published_at_once and is_last_of_its_kind:
+            yield Publishing(publication)
+            publication = NOTHING
+    if publication:
+        yield Publishing(publication)
+
+
+def _take(step: Change | Publishing, writer: Writer) -> None:
+    if isinstance(step, Publishing):
+        publish(writer.client, step.publication.to_xml())
+    else:
+        WRITERS[type(step)](writer, step)
+
+
+def _failed(changes: Sequence[Change], done: list[Change], step: object, cause: D365Error) -> ApplyFailed:
+    rest = [change for change in changes[len(done) :] if change is not step]
     return ApplyFailed(
-        f"{done} of {len(changes)} changes were made; then this failed: {what}: {cause}",
-        done=changes[:done],
-        failed=changes[done] if done < len(changes) else "publish",
-        not_started=changes[done + 1 :],
+        f"{len(done)} of {len(changes)} changes were made; then this failed: {step}: {cause}",
+        done=done,
+        failed=step,
+        not_started=rest,
         hint="Mend the cause and apply again: it goes on from here.",
     )
 
 
-def _patiently(step: Callable[[], None], sleep: Callable[[float], None]) -> None:
-    """Carry out a step; wait while somebody else is customizing."""
+def _patiently(step: Change | Publishing, writer: Writer) -> None:
+    """Take a step; wait while somebody else is customizing."""
     for _ in range(_LOCK_TRIES):
         try:
-            step()
+            _take(step, writer)
         except DataverseError as refusal:
             if refusal.code != _LOCKED:
                 raise
-            sleep(_LOCK_EVERY_S)
+            writer.sleep(_LOCK_EVERY_S)
         else:
             return
-    step()
+    _take(step, writer)
 
 
 def _mark(plan: Plan, writer: Writer) -> None:

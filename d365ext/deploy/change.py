@@ -57,6 +57,11 @@ class Change(ABC):
         return NOTHING
 
     @property
+    def is_published_at_once(self) -> bool:
+        """What follows can only be done once people see the change."""
+        return False
+
+    @property
     def place(self) -> int:
         """Where the step stands in a plan."""
         return self.order
@@ -269,9 +274,10 @@ class RelabelOption(Change):
 
 @dataclass(frozen=True, slots=True)
 class CreateTable(Change):
-    """Make a table of ours with its primary name column; the other columns follow."""
+    """Make a table of ours with its columns."""
 
     table: OwnTable
+    columns: tuple[str, ...]
     order = 3
 
     @property
@@ -281,6 +287,10 @@ class CreateTable(Change):
     @property
     def remark(self) -> str:
         return f"owned by the {self.table.ownership}" + (", change tracking" if self.table.change_tracking else "")
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        return tuple(f"column {name}: {described(self.table.columns[name])}" for name in self.columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,14 +67,14 @@ class FoundComponent:
 
 @dataclass(frozen=True, slots=True)
 class FoundForm:
-    """A form of a table, as last edited."""
+    """A form of a table: as last edited, and as people see it."""
 
     id: UUID
     table: str
     type: str
     name: str
     xml: str
-    is_published: bool = True
+    published_xml: str
     is_open: bool = True
     """It is in use and may be customized."""
 

@@ -30,6 +30,11 @@ class EditForm(Change):
         return 200 - FORM.phase if self.is_leaving else FORM.phase
 
     @property
+    def is_published_at_once(self) -> bool:
+        """What a form shows to people cannot be deleted: it must have left the published form before."""
+        return self.is_leaving
+
+    @property
     def subject(self) -> str:
         return f"form {self.table} {self.name}"
 
@@ -65,21 +70,35 @@ class EditNewForms(Change):
 
 
 @dataclass(frozen=True, slots=True)
-class AddToApp(Change):
-    """Let the app show a table, view, chart, dashboard, or use its site map."""
+class AppMember:
+    """A table, view, chart, dashboard or site map that the app shows or uses."""
 
-    app_id: UUID
     what: str
     """For people: "view partners"."""
     table: str
-    """The table of the row below, or the table itself to be shown (then `id` is None)."""
+    """The table of the row below, or the table itself to be shown (then there is no `id_column`)."""
     id_column: str = ""
     id: UUID | None = None
+    """None where it is not known before the row is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddToApp(Change):
+    """Let the app show what it does not show yet."""
+
+    app_id: UUID
+    app: str
+    members: tuple[AppMember, ...]
+    sign = "~"
     order = APP.phase + 1
 
     @property
     def subject(self) -> str:
-        return f"{self.what} in the app"
+        return f"app {self.app}"
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        return tuple(f"shows {member.what}" for member in self.members)
 
     @property
     def publication(self) -> Publication:

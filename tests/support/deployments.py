@@ -21,7 +21,7 @@ from d365ext.deploy import Progress
 from d365ext.emulator import Emulator
 from d365ext.shipped import shipped
 from d365ext.webapi.client import Client
-from d365ext.webapi.components import find_by_name, put_texts, read_texts
+from d365ext.webapi.components import find_by_name, put_texts, texts_path
 from d365ext.webapi.query import bind, row_address
 from support.clients import client_over
 from support.wsgi_adapter import WsgiAdapter
@@ -175,5 +175,5 @@ class Somebody:
 
 def texts_of(client: Client, view_id: UUID, attribute: str) -> dict[int, str]:
     """Read the texts of a view."""
-    found = read_texts(client, "savedqueries", view_id, attribute)
+    found = client.call(texts_path("savedqueries", view_id, attribute))["Label"]
     return {each["LanguageCode"]: each["Label"] for each in found["LocalizedLabels"]}

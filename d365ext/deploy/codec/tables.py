@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from d365ext.definitions.columns import Choice
+from d365ext.definitions.columns import Choice, ChoiceColumn
 from d365ext.definitions.tables import Key, OwnTable, Table
 from d365ext.deploy.codec.columns import from_options, to_column, to_option
 from d365ext.deploy.codec.labels import from_label, to_label
@@ -36,8 +36,15 @@ TABLE_PROPERTIES = (
 
 
 def to_table(table: OwnTable, languages: Languages) -> dict[str, Any]:
-    """Write a new table with its primary name column."""
-    name_column = to_column(table.primary_name, table.columns[table.primary_name], languages)
+    """Write a new table with its columns; those that name a global choice are added later.
+
+    Source: …/create-update-column-definitions-using-web-api (columns can be created with their table).
+    """
+    columns = [
+        {**to_column(name, column, languages), "IsPrimaryName": name == table.primary_name}
+        for name, column in table.columns.items()
+        if not (isinstance(column, ChoiceColumn) and column.choice)
+    ]
     return {
         "@odata.type": f"{_TYPE}EntityMetadata",
         "SchemaName": table.name,
@@ -45,7 +52,7 @@ def to_table(table: OwnTable, languages: Languages) -> dict[str, Any]:
         "IsActivity": False,
         "HasActivities": False,
         "HasNotes": False,
-        "Attributes": [{**name_column, "IsPrimaryName": True}],
+        "Attributes": sorted(columns, key=lambda column: not column["IsPrimaryName"]),
         **_settings(table, languages),
     }
 

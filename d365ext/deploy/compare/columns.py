@@ -25,13 +25,13 @@ def compare_columns(solution: Solution, environment: Environment) -> Findings:
             found = environment.columns.get((table.name, name))
             if found is not None:
                 yield from _compare_column(table, name, column, found, environment.languages)
-            elif not _comes_with_the_table(table, name, environment):
+            elif not (table.name not in environment.tables and comes_with_its_table(table, column)):
                 yield CreateColumn(table.name, name, column)
 
 
-def _comes_with_the_table(table: Table, name: str, environment: Environment) -> bool:
-    """Say whether creating the table creates the column."""
-    return isinstance(table, OwnTable) and name == table.primary_name and table.name not in environment.tables
+def comes_with_its_table(table: Table, column: Column) -> bool:
+    """Say whether creating the table creates the column: all but those that name a global choice."""
+    return isinstance(table, OwnTable) and not (isinstance(column, ChoiceColumn) and column.choice is not None)
 
 
 def _compare_column(

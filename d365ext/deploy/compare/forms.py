@@ -42,7 +42,7 @@ def edit_of(solution: Solution, environment: Environment, form: FoundForm) -> Ed
         return None
     additions = additions_to(solution, form)
     after, details = put_in(form.xml, _place(solution, environment, form), additions)
-    if not details and not form.is_published and additions:
+    if not details and form.xml != form.published_xml and additions:
         details = ("edited but not published",)
     return EditForm(form.id, form.table, form.name, form.xml, after, details) if details else None
 
@@ -64,7 +64,10 @@ def withdrawals(solution: Solution, environment: Environment) -> Iterator[EditFo
     Errors:  XmlMistake if a form is not XML.
     """
     for form in environment.forms:
-        after, details = take_out(form.xml, _place(solution, environment, form))
+        place = _place(solution, environment, form)
+        after, details = take_out(form.xml, place)
+        if not details and form.published_xml and take_out(form.published_xml, place)[1]:
+            details = ("edited but not published",)
         if details:
             yield EditForm(form.id, form.table, form.name, form.xml, after, details, is_leaving=True)
 

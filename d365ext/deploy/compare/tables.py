@@ -5,6 +5,7 @@ from __future__ import annotations
 from d365ext.definitions.solution import Solution
 from d365ext.definitions.tables import OwnTable, Table
 from d365ext.deploy.change import CreateTable, ModifyTable, TrackChanges
+from d365ext.deploy.compare.columns import comes_with_its_table
 from d365ext.deploy.compare.refusal import Findings, Refusal
 from d365ext.deploy.describe import from_to, text_changes
 from d365ext.deploy.environment import Environment, FoundTable
@@ -16,7 +17,8 @@ def compare_tables(solution: Solution, environment: Environment) -> Findings:
     for name, table in solution.tables.items():
         found = environment.tables.get(name)
         if found is None and isinstance(table, OwnTable):
-            yield CreateTable(table)
+            columns = [column for column, what in table.columns.items() if comes_with_its_table(table, what)]
+            yield CreateTable(table, tuple(columns))
         elif found is None:
             yield Refusal(f"The environment has no table {name}. Is Dynamics 365 Sales installed in it?")
         else:

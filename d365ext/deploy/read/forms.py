@@ -35,10 +35,10 @@ def read_forms_of(client: Client, table: str) -> list[FoundForm]:
     edited = client.rows(f"systemforms/Microsoft.Dynamics.CRM.RetrieveUnpublishedMultiple()?{where}")
     wanted = [row for row in edited if row["type"] in _WORDS]
     published = {row["formid"]: row["formxml"] for row in client.rows(f"systemforms?{where}")}
-    return [_found(row, published.get(row["formid"])) for row in wanted]
+    return [_found(row, published.get(row["formid"], "")) for row in wanted]
 
 
-def _found(row: Row, published: str | None) -> FoundForm:
+def _found(row: Row, published: str) -> FoundForm:
     customizable = row.get("iscustomizable") or {}
     return FoundForm(
         UUID(row["formid"]),
@@ -46,6 +46,6 @@ def _found(row: Row, published: str | None) -> FoundForm:
         _WORDS[row["type"]],
         row["name"],
         row["formxml"],
-        is_published=row["formxml"] == published,
+        published,
         is_open=row.get("formactivationstate", 1) == 1 and bool(customizable.get("Value", True)),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from d365ext.deploy.ui_change import AddToApp, OpenAppTo
+from d365ext.deploy.ui_change import AddToApp, AppMember, OpenAppTo
 from d365ext.deploy.write.writer import Writer
 from d365ext.errors import DuplicateKey, RowNotFound
 from d365ext.webapi.components import find_row
@@ -19,22 +19,23 @@ _TYPE = "Microsoft.Dynamics.CRM."
 
 
 def add_to_app(writer: Writer, change: AddToApp) -> None:
-    body = {"AppId": str(change.app_id), "Components": [_reference(writer, change)]}
+    components = [_reference(writer, member) for member in change.members]
+    body = {"AppId": str(change.app_id), "Components": components}
     writer.client.invoke("AddAppComponents", body, repeatable=True)
 
 
-def _reference(writer: Writer, change: AddToApp) -> dict[str, Any]:
-    if not change.id_column:
-        table_id = writer.client.get(f"{table_address(change.table)}?$select=MetadataId")["MetadataId"]
+def _reference(writer: Writer, member: AppMember) -> dict[str, Any]:
+    if not member.id_column:
+        table_id = writer.client.get(f"{table_address(member.table)}?$select=MetadataId")["MetadataId"]
         return {"@odata.type": f"{_TYPE}entity", "entityid": table_id}
-    row_id = change.id
+    row_id = member.id
     if row_id is None:
         app = writer.solution.app
         assert app is not None, "only an app adds to itself"  # noqa: S101 - our own mistake, if ever
-        row_id = find_row(writer.client, "sitemaps", change.id_column, f"sitemapnameunique eq '{app.name}'")
+        row_id = find_row(writer.client, "sitemaps", member.id_column, f"sitemapnameunique eq '{app.name}'")
         if row_id is None:
-            raise RowNotFound(f"The {change.what} is not there.")
-    return {"@odata.type": f"{_TYPE}{change.table}", change.id_column: str(row_id)}
+            raise RowNotFound(f"The {member.what} is not there.")
+    return {"@odata.type": f"{_TYPE}{member.table}", member.id_column: str(row_id)}
 
 
 def open_app_to(writer: Writer, change: OpenAppTo) -> None:
