@@ -19,8 +19,13 @@ from d365ext.emulator.stored_values import Condition
 
 @lru_cache(maxsize=1024)
 def root_alias(table: Table) -> sa.FromClause:
-    """Give the alias under which a table stands first in a query: one for all queries, as making one is not free."""
-    return table.sql.alias()
+    """Give the alias under which a table stands first in a query: one for all queries, as making one is not free.
+
+    Its columns are made here, before any other thread can see it.
+    """
+    alias = table.sql.alias()
+    assert len(alias.c) > 0  # noqa: S101  reading makes them
+    return alias
 
 
 def run(session: Session, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:

@@ -35,7 +35,7 @@ from d365ext.emulator.odata_ast import (
 )
 from d365ext.emulator.odata_parser import parse_value
 from d365ext.emulator.problems import Problem
-from d365ext.emulator.schema import Column, Table
+from d365ext.emulator.schema import Column, ColumnType, Table
 from d365ext.emulator.session import Session
 from d365ext.emulator.shape import PRINCIPALS
 from d365ext.emulator.sqlite_functions import FOLD
@@ -174,10 +174,19 @@ class Compiler:
     # ---- properties
 
     def operand(self, path: Path) -> Operand:
-        """Find the column that a path leads to, joining what lies between; 400 if there is none."""
+        """Find the column that a path leads to, joining what lies between; 400 if there is none.
+
+        A managed property is a complex value, compared by its Value: iscustomizable/Value.
+        """
         scope, parts = self._start(path)
-        table, source = scope.follow(self._session, parts[:-1])
-        return _column(table, source, parts[-1])
+        navs, name = parts[:-1], parts[-1]
+        if navs and name == "Value":
+            table, source = scope.follow(self._session, navs[:-1])
+            found = table.properties.get(navs[-1])
+            if found is not None and found.type is ColumnType.MANAGED_PROPERTY:
+                return to_operand(table, source, found)
+        table, source = scope.follow(self._session, navs)
+        return _column(table, source, name)
 
     def _start(self, path: Path) -> tuple[Scope, tuple[str, ...]]:
         scope = self._variables.get(path.parts[0])

@@ -409,3 +409,10 @@ def test_a_collection_of_a_row_is_queried_like_any_other(scene: Scene) -> None:
     assert int(scene.dv.get(f"{path}/$count").content.decode("utf-8-sig")) == 2
     pages = walk(scene.dv, f"{path}?$select=fullname", 1)
     assert [len(page) for page in pages] == [1, 1]
+
+
+def test_managed_properties_filter_by_their_value(dv: Dataverse) -> None:
+    """webapi/reference/booleanmanagedproperty: a complex type with Value; OData 4.0 reaches into one by a path."""
+    rows = dv.rows("savedqueries?$select=name,iscustomizable&$filter=iscustomizable/Value eq true&$top=3")
+    assert rows
+    assert all(row["iscustomizable"]["Value"] is True for row in rows)
