@@ -1,4 +1,4 @@
-"""The SQL of the rollups, on tables small enough to count by hand. The random judge is tests/property/test_rollups.py."""
+"""The SQL of the rollups, on tables small enough to count by hand. Its random judge is property/test_rollups.py."""
 
 from __future__ import annotations
 
