@@ -17,6 +17,7 @@ from urllib.parse import quote
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateTable
 
 from d365ext.emulator import query
 from d365ext.emulator.http import Headers, Request, Response
@@ -166,6 +167,11 @@ def _table(name: str, columns: list[Column], links: list[Relationship], many: Ma
     )
 
 
+@cache
+def _ddl() -> str:
+    return ";".join(str(CreateTable(table.sql)) for table in make_schema().tables.values())
+
+
 class World:
     """The database and a session on it."""
 
@@ -173,8 +179,7 @@ class World:
         self.connection, self.raw = connection, raw
         self.schema = make_schema()
         self.version = 1000
-        for table in self.schema.tables.values():
-            table.sql.create(connection)
+        raw.executescript(_ddl())
         self.add("businessunit", guid(0xCC), name="Root")
         self.add("systemuser", USER, fullname="Aino Admin", businessunitid=guid(0xCC))
         self.add("team", TEAM, name="Tiimi")
@@ -207,7 +212,8 @@ class World:
                 stored[f"{name}__type"], stored[name] = value
             else:
                 stored[name] = value
-        self.connection.execute(self.schema.tables[table].sql.insert().values(**stored))
+        columns, marks = ",".join(stored), ",".join("?" * len(stored))
+        self.raw.execute(f"insert into {table} ({columns}) values ({marks})", tuple(stored.values()))
         return row_id
 
     def get(self, target: str, *, page_rows: int | None = None, annotations: str | None = None) -> Response:
