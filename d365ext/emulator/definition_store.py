@@ -125,7 +125,7 @@ def refresh(session: Session) -> Schema:
         table = tables.get(logical)
         if depth == "columns" or table is None:
             columns, keys = read_all(session, "column", logical), read_all(session, "key", logical)
-            table = build_table(TableDocuments(document, columns, keys), choices)
+            table = build_table(TableDocuments(document, columns, keys), choices, table)
         for each in read_all(session, "relationship", logical):
             name = each["SchemaName"]
             known = relationships.get(name) or before.relationships.get(name)

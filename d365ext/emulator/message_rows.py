@@ -40,10 +40,5 @@ def add_filters(session: Session, tables: Iterable[Table]) -> None:
     rows.create_many(session, session.schema.table("sdkmessagefilter"), filters, by_system=True)
 
 
-def remove_filters(session: Session, table: str) -> None:
-    """Remove the filters of a table that is no more."""
-    session.raw.execute("delete from sdkmessagefilter where primaryobjecttypecode = ?", (table,))
-
-
 def _id(name: str) -> str:
     return fixed_id("row", "sdkmessage", name)

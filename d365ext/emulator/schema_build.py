@@ -26,10 +26,11 @@ class TableDocuments:
     keys: Iterable[Document]
 
 
-def build_table(found: TableDocuments, choices: Mapping[str, Document]) -> Table:
-    """Make a table without its relationships."""
+def build_table(found: TableDocuments, choices: Mapping[str, Document], old: Table | None = None) -> Table:
+    """Make a table without its relationships; columns of `old` whose documents are the same are taken over."""
     document = found.table
-    columns = [build_column(each, choices) for each in found.columns]
+    known = {} if old is None else old.columns
+    columns = [_column(each, known.get(each["LogicalName"]), choices) for each in found.columns]
     keys = [build_key(each) for each in found.keys]
     return Table(
         logical=document["LogicalName"],
@@ -47,6 +48,13 @@ def build_table(found: TableDocuments, choices: Mapping[str, Document]) -> Table
         is_intersect=bool(document.get("IsIntersect", False)),
         is_activity=bool(document.get("IsActivity", False)),
     )
+
+
+def _column(document: Document, known: Column | None, choices: Mapping[str, Document]) -> Column:
+    # A global choice may have changed without the column's document having done so.
+    if known is not None and known.definition == document and not document.get("GlobalOptionSet"):
+        return known
+    return build_column(document, choices)
 
 
 def build_column(document: Document, choices: Mapping[str, Document]) -> Column:

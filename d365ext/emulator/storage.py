@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 
-from sqlalchemy.dialects import sqlite
-
 from .schema import TEXT_TYPES, TYPE_SUFFIX, Column, Key, Schema, Table, sql_type
 from .session import Session
 from .sqlite_functions import FOLD
@@ -23,7 +21,6 @@ CREATE = """
     create table _deleted (table_name text not null, row_id text not null, version integer not null, at text not null);
     create index _deleted_by_version on _deleted (table_name, version);
 """
-_DIALECT = sqlite.dialect()
 
 
 def quoted(name: str) -> str:
@@ -126,7 +123,7 @@ def _index(raw: sqlite3.Connection, table: str, column: str, condition: str = ""
 def _sql_columns(table: Table) -> dict[str, str]:
     found = {}
     for column in table.stored:
-        found[column.logical] = sql_type(column).compile(dialect=_DIALECT)
+        found[column.logical] = sql_type(column).__class__.__name__.upper()
         if column.is_polymorphic:
             found[column.logical + TYPE_SUFFIX] = "TEXT"
     return found

@@ -42,7 +42,7 @@ class Store:
         self._open = 0  # transactions under way
         self._closed_to_new = False
         if copy_of is not None:
-            shutil.copyfile(copy_of, self.path)
+            _copy(copy_of, self.path)
         self._engine = sa.create_engine(
             "sqlite+pysqlite://",
             creator=self._connect,
@@ -115,7 +115,7 @@ class Store:
             self._engine.dispose()
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
-            shutil.copyfile(source, self.path)
+            _copy(source, self.path)
             then()
         finally:
             with self._gate:
@@ -127,6 +127,15 @@ class Store:
         self._engine.dispose()
         if self._folder is not None:
             self._folder.cleanup()
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a store so that it is there as a whole or not at all, readable by its owner only."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(target.name + ".new")
+    shutil.copyfile(source, unfinished)
+    unfinished.chmod(0o600)
+    unfinished.replace(target)
 
 
 def refuse_foreign(path: Path, expected: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import quoteattr
 
-from . import roles, rows
+from . import message_rows, roles, rows
 from .documents import fixed_id, label_texts
 from .schema import Table
 from .session import Session
@@ -24,6 +24,7 @@ def add(session: Session, table: Table) -> None:
     roles.add_privileges(session, table.definition["Privileges"])
     _add_views(session, table)
     _add_forms(session, table)
+    message_rows.add_filters(session, [table])
 
 
 def _add_views(session: Session, table: Table) -> None:
@@ -118,6 +119,7 @@ def remove(session: Session, table: Table) -> None:
         ("systemform", "objecttypecode"),
         ("savedqueryvisualization", "primaryentitytypecode"),
         ("userquery", "returnedtypecode"),
+        ("sdkmessagefilter", "primaryobjecttypecode"),
     ):
         _remove_rows(session, name, f"{column} = ?", (table.logical,))
     maps = "sourceentityname = ?1 OR targetentityname = ?1"

@@ -133,16 +133,21 @@ def test_version_numbers_grow_and_never_repeat(org: Organization) -> None:
 
 
 def test_a_store_keeps_rows_and_definitions_for_the_next_start(tmp_path: Path) -> None:
-    path = tmp_path / "org.db"
+    path = tmp_path / "new folder" / "org.db"
     first = Emulator(path)
+    assert path.stat().st_mode & 0o777 == 0o600
     with first.organization.writing() as session:
         add_column(session)
+        key = documents.key_document("account", "new_Key", ["new_x"], EntityKeyIndexStatus="Active")
+        definition_store.save(session, "key", key)
+        definition_store.refresh(session)
         rows.create(session, session.schema.table("account"), {"name": "kept", "new_x": "too"})
     first.close()
     second = Emulator(path)
     with second.organization.reading() as session:
         assert names(session) == ["kept"]
         assert session.schema.table("account").columns["new_x"].max_length == 50
+        assert rows.find_by_key(session, session.schema.table("account"), {"new_x": "TOO"}) is not None
         reread = session.schema
     fresh = Emulator()
     with fresh.organization.reading() as session:
