@@ -16,7 +16,7 @@ import requests
 
 from d365ext.definitions.load import load_solution
 from d365ext.deploy import apply, plan_for
-from d365ext.emulator import Emulator
+from d365ext.emulator import Emulator, EmulatorSettings
 from d365ext.settings import load_settings
 from d365ext.shipped import shipped
 from d365ext.webapi.client import Client
@@ -36,9 +36,9 @@ SALES_PARTNER, PRODUCTION_PARTNER = 737860001, 737860002
 
 
 @contextmanager
-def a_deployed_emulator() -> Iterator[Emulator]:
+def a_deployed_emulator(settings: EmulatorSettings | None = None) -> Iterator[Emulator]:
     """A local Dataverse with the solution; `restore("deployed")` brings that state back."""
-    emulator = Emulator()
+    emulator = Emulator(settings=settings)
     try:
         with a_client(emulator) as client:
             apply(client, plan_for(client, solution()))
@@ -80,9 +80,11 @@ def make_busy(world: PipelineWorld) -> None:
 
 
 @contextmanager
-def a_busy_emulator(folder: Path) -> Iterator[tuple[Emulator, dict[str, str]]]:
+def a_busy_emulator(
+    folder: Path, settings: EmulatorSettings | None = None
+) -> Iterator[tuple[Emulator, dict[str, str]]]:
     """A deployed local Dataverse and the ids of what `make_busy` made; `restore("busy")` brings that back."""
-    with a_deployed_emulator() as emulator:
+    with a_deployed_emulator(settings) as emulator:
         with a_world(emulator, folder) as world:
             make_busy(world)
         emulator.organization.snapshot("busy")
