@@ -1,4 +1,4 @@
-"""Reading: whatever happens while everything is read, and wherever the service stamps its link, no row is lost or kept."""
+"""Reading: whatever happens meanwhile, and wherever the service stamps its link, no row is lost and none stays."""
 
 from __future__ import annotations
 
