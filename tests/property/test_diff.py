@@ -32,10 +32,10 @@ from d365ext.deploy.diff import Difference, diff
 from d365ext.emulator import Emulator
 from support.clients import client_over
 from support.environments import deployed, with_nothing
-from support.solutions import the_solution
+from support.solutions import the_core
 from support.wsgi_adapter import WsgiAdapter
 
-THE = the_solution()
+THE = the_core()
 LANGUAGES = tuple(THE.languages)
 
 words = st.text(

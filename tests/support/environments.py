@@ -7,7 +7,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from d365ext.definitions.solution import Solution
-from d365ext.definitions.tables import OwnTable
+from d365ext.definitions.tables import OwnTable, Table
 from d365ext.deploy.compare.roles import privileges_of
 from d365ext.deploy.environment import Environment, Found, FoundComponent, FoundKey, FoundRole, FoundTable, Languages
 from d365ext.deploy.rows import components_of
@@ -34,12 +34,14 @@ def deployed(solution: Solution, /, **other: Any) -> Environment:
     """Make an environment that has `solution` whole; `other` replaces parts of it."""
     languages = Languages(solution.languages, frozenset(solution.languages), base=1033)
     components = components_of(solution, languages)
+    others = {each.table for each in solution.relationships.values()} | set(solution.app.tables if solution.app else ())
+    tables = {**{name: Table(name=name) for name in others}, **solution.tables}
     environment = Environment(
         languages,
         publisher=Found(solution.publisher, an_id("publisher")),
         solution=Found(solution.solution, an_id("solution")),
         choices={name: Found(choice, an_id(name)) for name, choice in solution.choices.items()},
-        tables={name: FoundTable(table, an_id(name)) for name, table in solution.tables.items()},
+        tables={name: FoundTable(table, an_id(name)) for name, table in tables.items()},
         columns={
             (table.name, name): Found(column, an_id(table.name, name))
             for table in solution.tables.values()
@@ -58,8 +60,7 @@ def deployed(solution: Solution, /, **other: Any) -> Environment:
             for role in solution.roles.values()
         },
         app_members=frozenset((each.kind.component_type, each.id) for each in components)
-        | frozenset((1, an_id(name)) for name in solution.tables)
-        | frozenset((1, an_id(name)) for name in (solution.app.tables if solution.app else ())),
+        | frozenset((1, an_id(name)) for name in tables),
         app_roles=frozenset(solution.roles[key].id for key in (solution.app.roles if solution.app else ())),
     )
     members = {(9, found.id): 0 for found in environment.choices.values()}

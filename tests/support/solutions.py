@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from d365ext.definitions.load import load_solution
 from d365ext.definitions.solution import Solution
 from d365ext.shipped import shipped
+
+FOUR_VIEWS = ("partners", "contacts", "customers", "partner-customers")
 
 
 @cache
@@ -20,6 +23,24 @@ def the_solution() -> Solution:
 def a_copy(into: Path) -> Path:
     """Copy the shipped solution into a folder of the test's own."""
     return Path(shutil.copytree(shipped("solution"), into / "solution"))
+
+
+def the_core() -> Solution:
+    """Give the shipped solution without what people see of it, save the four views: tables, columns, lookups."""
+    whole = the_solution()
+    views = {key: whole.views[key] for key in FOUR_VIEWS}
+    return replace(whole, views=views, scripts={}, forms={}, charts={}, dashboards={}, roles={}, app=None)
+
+
+def a_core_copy(into: Path) -> Path:
+    """Copy the shipped solution without what people see of it, save the four views."""
+    folder = a_copy(into)
+    for name in ("scripts", "forms", "charts", "dashboards", "roles", "app"):
+        shutil.rmtree(folder / name)
+    for view in (folder / "views").iterdir():
+        if view.stem not in FOUR_VIEWS:
+            view.unlink()
+    return folder
 
 
 def edit(file: Path, old: str, new: str) -> int:

@@ -53,8 +53,17 @@ def _libraries(splices: list[Splice], details: list[str], root: Node, place: For
     there = {node.get("name") for node in container.children} if container else set()
     needed = [place.solution.scripts[key].name for key in scripts]
     missing = [name for name in needed if name not in there]
+    ours = {
+        node.get("name"): (node, state)
+        for node in (container.children if container else ())
+        if (state := _library_state(place, node))
+    }
+    for name, (node, _) in ours.items():
+        if name not in needed:
+            splices.append(without(node))
+            details.append(f"- script {name}")
     if missing:
-        state = _state(container)
+        state = _strongest([_state(container), *(state for _, state in ours.values())])
         text = "".join(
             f"<Library name={quoteattr(name)} libraryUniqueId={quoteattr(_library_id(place, name, state))}/>"
             for name in missing
@@ -91,6 +100,11 @@ def _state(container: Node | None) -> str:
     return _WAS_EMPTY if container.is_self_closed else _WAS_THERE
 
 
+def _strongest(states: Iterable[str]) -> str:
+    """Give what is to be undone last: what an earlier one of ours had to make is ours to take away with the last."""
+    return min(states, key=_STATES.index)
+
+
 # ---------------------------------------------------------------- handlers
 
 
@@ -103,7 +117,7 @@ def _handlers(
         event = _event(events, *key)
         into = event.child("Handlers") if event else None
         there = {(node.get("libraryName"), node.get("functionName")): node for node in (into.children if into else ())}
-        states = (_state(events), _state(event), _state(into))
+        states = _states_now(place, events, event, into)
         texts: list[str] = []
         for handler in wanted:
             if (handler.event, handler.column or "") != key:
@@ -122,6 +136,17 @@ def _handlers(
         text = "".join(new_events)
         splices.append(inside(events, text) if events else after(_before_libraries(root), f"<events>{text}</events>"))
     _drop_stale(splices, details, events, place, wanted)
+
+
+def _states_now(place: FormPlace, events: Node | None, event: Node | None, into: Node | None) -> tuple[str, str, str]:
+    """Say what of the elements around a new handler was there before any of ours."""
+    ours = list(_ours(events, place)) if events else []
+    here = [states for each, _, _, states in ours if each is event]
+    return (
+        _strongest([_state(events), *(states[0] for *_, states in ours)]),
+        _strongest([_state(event), *(states[1] for states in here)]),
+        _strongest([_state(into), *(states[2] for states in here)]),
+    )
 
 
 def _put_handlers(
@@ -179,7 +204,7 @@ def _named(handler: Handler) -> str:
 
 def _handler_states(place: FormPlace, node: Node, event: Node) -> tuple[str, str, str] | None:
     """Tell from the id of a handler whether it is ours, and what was there before it."""
-    key = f"{event.get('name')}:{event.get('attribute')}"
+    key = _key_at(event)
     found = node.get("handlerUniqueId").lower()
     for events, own, handlers in product(_STATES, _STATES, _STATES):
         states = (events, own, handlers)
@@ -201,13 +226,27 @@ def _ours(events: Node, place: FormPlace) -> Iterator[tuple[Node, Node, Node, tu
 def _drop_stale(
     splices: list[Splice], details: list[str], events: Node | None, place: FormPlace, wanted: Iterable[Handler]
 ) -> None:
-    """Take out handlers of ours that nobody declares any more; what is around them stays."""
+    """Take out handlers of ours that nobody declares any more, and an event that was made for them alone."""
     named = {(_key_of(each), place.solution.scripts[each.script].name, each.function) for each in wanted}
-    for event, _, node, _ in _ours(events, place) if events else ():
-        key = f"{event.get('name')}:{event.get('attribute')}"
-        if (key, node.get("libraryName"), node.get("functionName")) not in named:
-            splices.append(without(node))
-            details.append(f"- {event.get('name')} calls {node.get('functionName')}")
+    ours = list(_ours(events, place)) if events else []
+    stale = [
+        each
+        for each in ours
+        if (_key_at(each[0]), each[2].get("libraryName"), each[2].get("functionName")) not in named
+    ]
+    details += [f"- {event.get('name')} calls {node.get('functionName')}" for event, _, node, _ in stale]
+    for event in {id(each[0]): each[0] for each in stale}.values():
+        of_event = [each for each in stale if each[0] is event]
+        is_needed = any(_key_of(handler) == _key_at(event) for handler in wanted)
+        is_whole = len(event.children) == 1 and len(event.children[0].children) == len(of_event)
+        if not is_needed and is_whole and any(states[1] == _MADE for *_, states in of_event):
+            splices.append(without(event))
+        else:
+            splices.extend(without(node) for _, _, node, _ in of_event)
+
+
+def _key_at(event: Node) -> str:
+    return f"{event.get('name')}:{event.get('attribute')}"
 
 
 def _remove_handlers(splices: list[Splice], details: list[str], events: Node, place: FormPlace) -> None:

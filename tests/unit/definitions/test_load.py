@@ -9,12 +9,12 @@ import pytest
 from d365ext.definitions.columns import Date, Decimal, Integer, Money
 from d365ext.definitions.load import load_solution
 from d365ext.errors import DefinitionError, DefinitionErrors
-from support.solutions import a_copy, edit, the_solution
+from support.solutions import a_core_copy, edit, the_solution
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return a_copy(tmp_path)
+    return a_core_copy(tmp_path)
 
 
 def mistakes_in(folder: Path) -> list[DefinitionError]:

@@ -19,9 +19,9 @@ from d365ext.deploy.diff import Difference, diff
 from d365ext.deploy.environment import Environment, Found, FoundComponent, FoundKey, FoundTable, OtherColumn
 from d365ext.deploy.rows import components_of
 from support.environments import an_id, deployed, with_nothing
-from support.solutions import the_solution
+from support.solutions import the_core
 
-THE = the_solution()
+THE = the_core()
 LANGUAGES = deployed(THE).languages
 
 
@@ -97,6 +97,11 @@ def test_what_is_needed_comes_first() -> None:
 
     order = ["publisher", "solution", "choice", "table pch", "column account.pch", "lookup account", "mapping", "view"]
     assert [at(start) for start in order] == sorted(at(start) for start in order)
+
+
+def test_the_columns_of_a_new_table_come_with_it() -> None:
+    (change,) = [each for each in diff(THE, with_nothing(THE)).changes if str(each) == "+ table pch_pipeline"]
+    assert "column pch_openvalue: money, 2 decimals" in change.details
 
 
 def test_the_primary_name_comes_with_its_table() -> None:
