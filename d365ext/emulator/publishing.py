@@ -43,10 +43,11 @@ def hold_back(session: Session, table: Table, row_id: str | None, changes: dict[
     for name in held:
         del changes[name]
     if held:
+        rows.check(session, table, held)
         waiting = {**pending(session, table.logical, row_id), **held}
         session.raw.execute(
             "INSERT OR REPLACE INTO _unpublished VALUES (?, ?, ?)",
-            (table.logical, row_id, orjson.dumps(waiting).decode()),
+            (table.logical, row_id, orjson.dumps(waiting, default=list).decode()),  # a LookupValue becomes a list
         )
 
 

@@ -25,7 +25,7 @@ from .row_plan import Plan, plan_of
 from .schema import TYPE_SUFFIX, Column, Table
 from .session import Session
 from .storage import key_index, quoted
-from .values import LookupValue
+from .values import NOT_AN_OPTION, LookupValue
 
 Row = dict[str, Any]
 
@@ -79,8 +79,10 @@ def update(session: Session, table: Table, row_id: str, changes: Mapping[str, An
     wanted = dict(changes)
     if not by_system:
         _require_links(session, plan, wanted)
-    for hook in plan.before if not by_system else ():
-        resolve(hook)(session, table, row_id, wanted)
+    if plan.before and not by_system:
+        _check_types(session, plan, wanted, for_create=False)
+        for hook in plan.before:
+            resolve(hook)(session, table, row_id, wanted)
     row = _stored(session, plan, wanted, for_create=False, by_system=by_system)
     row.pop(table.primary_id, None)
     customers.follow(plan, {**before, **row}, row)
@@ -125,6 +127,11 @@ def delete(session: Session, table: Table, row_id: str, *, by_system: bool = Fal
     session.deleting.discard((table.logical, row_id))
     for hook in plan.after:
         resolve(hook)(session, table, row_id, "delete", {})
+
+
+def check(session: Session, table: Table, changes: Mapping[str, Any]) -> None:
+    """Refuse changes that an update would refuse for their values, without making them."""
+    _stored(session, plan_of(table), changes, for_create=False, by_system=False)
 
 
 def find(session: Session, table: Table, row_id: str) -> Row | None:
@@ -196,6 +203,7 @@ def _refuse_message(table: Table, message: str) -> None:
 def _new_row(session: Session, plan: Plan, values: Mapping[str, Any], *, by_system: bool) -> Row:
     if plan.before and not by_system:
         values = dict(values)
+        _check_types(session, plan, values, for_create=True)
         for hook in plan.before:
             resolve(hook)(session, plan.table, None, values)
     if not by_system:
@@ -209,6 +217,15 @@ def _new_row(session: Session, plan: Plan, values: Mapping[str, Any], *, by_syst
     numbering.on_create(session, plan, row)
     currency.on_create(session, plan, row)
     return row
+
+
+def _check_types(session: Session, plan: Plan, values: Mapping[str, Any], *, for_create: bool) -> None:
+    """Let hooks see only values of the right type. What is no option of a choice they may refuse in their own words."""
+    try:
+        _stored(session, plan, values, for_create=for_create, by_system=False)
+    except Problem as problem:
+        if problem.code != NOT_AN_OPTION:
+            raise
 
 
 def _require_links(session: Session, plan: Plan, values: Mapping[str, Any]) -> None:

@@ -25,6 +25,7 @@ from .schema import CHOICE_TYPES, TEXT_TYPES, UNSTORED_TYPES, Column, ColumnType
 
 Converter: TypeAlias = Callable[[Any], Any]
 
+NOT_AN_OPTION = "0x8004431A"  # PicklistValueOutOfRange
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d)(:\d\d)?(?:\.\d+)?(Z|[+-]\d\d:\d\d)?)?")
 _EARLIEST = "1753-01-01"  # DateTimeAttributeMetadata.MinSupportedValue
@@ -146,7 +147,7 @@ def _not_an_option(table: str, column: Column, value: object) -> Problem:
     accepted = ",".join(str(each) for each in column.options)
     return Problem(
         400,
-        "0x8004431A",
+        NOT_AN_OPTION,
         f"A validation error occurred. The value {value} of '{column.logical}' on record of type '{table}' is outside "
         f"the valid range. Accepted Values: {accepted}",
     )
