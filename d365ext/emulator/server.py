@@ -13,13 +13,35 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
+from waitress.task import WSGITask
 
 if TYPE_CHECKING:
     from . import Emulator
 
 _THREADS = 16
 _SHUTDOWN_S = 10
+
+
+class _Task(WSGITask):
+    """Answers with header names as they were given: waitress makes `Odata-Entityid` of `OData-EntityId`.
+
+    Names are case-insensitive, but a client was met that looks for the platform's spelling (Microsoft's Python SDK
+    1.1.0, async: a plain dict).
+    """
+
+    def build_response_header(self) -> bytes:
+        given = {name.lower(): name for name, _ in self.response_headers}
+        lines = super().build_response_header().decode("latin-1").split("\r\n")
+        for at, line in enumerate(lines[1:], start=1):
+            name, colon, rest = line.partition(":")
+            lines[at] = given.get(name.lower(), name) + colon + rest
+        return "\r\n".join(lines).encode("latin-1")
+
+
+class _Channel(HTTPChannel):
+    task_class = _Task
 
 
 @dataclass(frozen=True)
@@ -42,6 +64,7 @@ def running(emulator: Emulator, host: str = "127.0.0.1", port: int = 0) -> Itera
         max_request_body_size=emulator.settings.body_bytes_max + 1,
         clear_untrusted_proxy_headers=True,
     )
+    server.channel_class = _Channel
     # It warns as soon as a request waits for a thread, which on a busy machine is no news.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     thread = threading.Thread(target=server.run, name="local-dataverse", daemon=True)

@@ -92,6 +92,14 @@ def test_the_server_keeps_the_path_as_it_was_sent(emulator: Emulator) -> None:
         assert b"UserId" in absolute
 
 
+def test_header_names_are_spelt_as_the_platform_spells_them(emulator: Emulator) -> None:
+    with running(emulator) as served:
+        head = "Host: x\nContent-Type: application/json\nContent-Length: 2\nConnection: close"
+        lines = raw(served.port, f"POST {API}accounts HTTP/1.1\n{head}\n\n", b"{}").split(b"\r\n")
+        names = {line.partition(b":")[0] for line in lines}
+        assert {b"OData-EntityId", b"OData-Version", b"x-ms-service-request-id", b"Location"} <= names
+
+
 def test_answers_are_compressed_on_request_and_bodies_may_be(emulator: Emulator) -> None:
     with running(emulator) as served:
         url = served.url + API
