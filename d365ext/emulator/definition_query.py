@@ -3,7 +3,9 @@
 Owns the query options of the definition sets and their particular limits. Must not know where documents are.
 Source: powerapps-docs developer/data-platform/webapi/query-metadata-web-api.md: no paging, MetadataId is always
 returned, $filter on primitive and enumeration values and on a complex value by the path to its primitive, not on
-labels; $select of a derived type's property needs a cast.
+labels; $select of a derived type's property needs a cast. That page wants the enumeration's name before the text;
+services take the text alone as well (field reports of `AttributeType eq 'Lookup'` with its answer; Microsoft's Python
+SDK 1.1.0 asks so in query.sql_columns).
 """
 
 from __future__ import annotations
@@ -185,6 +187,10 @@ def _constant(literal: Literal, type_name: str, operator: str) -> Any:
     value = literal.value
     if isinstance(value, EnumMember):
         return value.members
+    if is_enum(type_name) and isinstance(value, str):
+        if value not in model()["enums"][type_name]:
+            raise Problem.query(f"The string '{value}' is not a valid enumeration type constant.")
+        return value
     if is_enum(type_name) and value is not None:
         raise Problem.query(
             "A binary operator with incompatible types was detected. Found operand types "

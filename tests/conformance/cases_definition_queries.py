@@ -51,11 +51,19 @@ def test_tables_are_found_by_their_id(dv: Dataverse) -> None:
         "LogicalName eq @p2",
         "OwnershipType eq 1",
         "OwnershipType eq true",
+        "OwnershipType eq 'Nobody'",
     ],
 )
 def test_what_a_filter_cannot_compare_is_refused(dv: Dataverse, filter_: str) -> None:
     """Documented: the path to the primitive value; not on labels; enumerations by their literal."""
     assert error_of(dv.get(f"EntityDefinitions?$filter={filter_}&@p1='account'"))[0] == 400
+
+
+def test_enumerations_are_compared_with_their_literal_or_its_text(dv: Dataverse) -> None:
+    """Documented: the literal. Field reports, and Microsoft's Python SDK (query.sql_columns): the text alone."""
+    for filter_ in ("AttributeType eq Microsoft.Dynamics.CRM.AttributeTypeCode'Owner'", "AttributeType eq 'Owner'"):
+        columns = dv.rows(f"{ACCOUNT}/Attributes?$select=LogicalName&$filter={filter_}")
+        assert [each["LogicalName"] for each in columns] == ["ownerid"]
 
 
 def test_two_properties_are_not_compared(dv: Dataverse) -> None:
