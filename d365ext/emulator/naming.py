@@ -17,10 +17,14 @@ from .session import Session
 _PATTERN = re.compile(r"(?P<prefix>[A-Za-z][A-Za-z0-9]{1,7})_\w+", re.ASCII)
 
 
-def checked_name(session: Session, name: object, kind: str) -> str:
-    """Give the schema name if it is a good one for a `kind` (Entity, Attribute …); refuse it otherwise."""
+def checked_name(session: Session, name: object, kind: str, *, inside: bool = False) -> str:
+    """Give the schema name if it is a good one for a `kind` (Entity, Attribute …); refuse it otherwise.
+
+    With `inside` a prefix may stand after another name: account_new_tree_new_ParentId.
+    """
     match = _PATTERN.fullmatch(name) if isinstance(name, str) else None
-    if match is None or match["prefix"].lower() not in prefixes(session):
+    written = match.string.lower().split("_")[: None if inside else 1] if match else []
+    if match is None or prefixes(session).isdisjoint(written):
         raise Problem(
             400,
             "0x80044366",

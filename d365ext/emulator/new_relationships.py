@@ -91,7 +91,8 @@ def checked_relationship_name(session: Session, given: Mapping[str, Any]) -> str
     """
     if not given.get("SchemaName"):
         raise Problem(400, "0x8004432A", "Entity relationships require a name")
-    schema = checked_name(session, given["SchemaName"], "EntityRelationship")
+    inside = session.settings.relationship_names == "prefix_inside"
+    schema = checked_name(session, given["SchemaName"], "EntityRelationship", inside=inside)
     if any(schema.lower() == each.lower() for each in session.schema.relationships):
         raise Problem(
             400,

@@ -30,6 +30,9 @@ class EmulatorSettings:
     error_codes: Literal["filled", "empty"] = "filled"
     # Labels in a language that is not provisioned: refused or dropped, the documentation does not say.
     unprovisioned_labels: Literal["reject", "drop"] = "reject"
+    # Names of relationships start with a publisher's prefix (InvalidNamePrefix in the code table), or need one inside
+    # (Microsoft's Python SDK 1.1.0 names them account_new_tree_new_ParentId, and so do its tests against services).
+    relationship_names: Literal["prefix_first", "prefix_inside"] = "prefix_first"
     require_token: bool = False  # 401 without an Authorization: Bearer header
     body_bytes_max: int = 128 * 1024 * 1024  # 413 above; inferred from the 116.85 MB plug-in context limit
     # A failed change set is answered by one part (OData 4.0 §11.7.4) or by a change set of one part (batch.py).

@@ -127,6 +127,21 @@ def test_a_bad_relationship_is_refused(shop: Workshop, more: dict[str, Any], cod
     assert error_of(shop.post("RelationshipDefinitions", body))[:2] == (400, code)
 
 
+@pytest.mark.local
+@pytest.mark.parametrize(
+    ("emulator_settings", "status"),
+    [({}, 400), ({"relationship_names": "prefix_inside"}, 204)],
+    ids=["documented", "as Microsoft's SDK names them"],
+)
+def test_the_prefix_of_a_relationship_name(shop: Workshop, status: int) -> None:
+    """InvalidNamePrefix: names "must start with a valid customization prefix" (code table). Microsoft's Python SDK
+    1.1.0 (tables.create_lookup_field) puts the referenced table's name first; its tests against services do so."""
+    body = lookup("ThirdId", "account", THING, SchemaName=f"account_{PREFIX}_thing_{PREFIX}_ThirdId")
+    assert shop.post("RelationshipDefinitions", body).status_code == status
+    bare = lookup("FourthId", "account", THING, SchemaName="account_nobody_FourthId")
+    assert error_of(shop.post("RelationshipDefinitions", bare))[:2] == (400, "0x80044366")
+
+
 def test_a_relationship_needs_its_type(shop: Workshop) -> None:
     """metadata-plane.md §2.4: "@odata.type mandatory (set is shared by both kinds)"."""
     body = lookup("PartnerId", "account", THING)
