@@ -97,12 +97,16 @@ def test_killed_while_changes_are_read_and_written(stage: Stage, step: str, seed
     stage.emulator.organization.restore("busy")
     stage.state_dir = tmp_path
     assert stage.worker() == 0
+    assert stage.worker() == 0  # it sees its own writes; from now on only what users do is new
     with a_client(stage.emulator) as client:
         world = PipelineWorld(stage.emulator, client, tmp_path, stage.ids)
         world.change("opportunities", stage.ids["open"], pch_salespartnerid=stage.ids["p2"])
         world.delete("opportunities", stage.ids["won"])
         world.delete("salesorders", stage.ids["order"])
         world.deal(stage.ids["c2"], estimatedvalue=Decimal("7.77"), pch_productionpartnerid=stage.ids["prod"])
-    nth = random.Random(f"{step} {seed}").randint(1, 2) if "page" in step or "chunk" in step else 1  # noqa: S311
+    # Pages come in the order of tables: pipeline, order (a deletion), quote, opportunity (two pages), contact, account.
+    nth = 4 if "stage" in step else random.Random(f"{step} {seed}").randint(1, 2) if "chunk" in step else 1  # noqa: S311
+    if seed and step.startswith("pull.") and step != "pull.done":
+        nth = seed % 6 + 1
     assert stage.worker(f"{step}:{nth}") == -signal.SIGKILL, f"{step}:{nth} was never reached"
     judge(stage)
