@@ -21,7 +21,7 @@ from d365ext import deploy
 from d365ext.definitions.load import load_solution
 from d365ext.emulator import Emulator
 from d365ext.webapi.client import Client
-from support.deployments import a_deployed_emulator, in_process
+from support.deployments import a_deployed_emulator, apply, in_process
 
 HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").glob("*.txt"))
@@ -73,7 +73,7 @@ def _check(case: Path, heading: str, blocks: dict[str, str], folder: Path, clien
         case.write_text(f"{heading}{edits}-- plan --\n{text}", encoding="utf-8")
     assert text == blocks.get("plan", "") or IS_UPDATING
     if not plan.destructive or allow:
-        deploy.apply(client, plan)
+        apply(client, plan)
         assert make(client, solution, allow_delete=allow).is_empty
 
 
@@ -91,9 +91,9 @@ def _there_and_back(folder: Path, client: Client) -> None:
         '… => [column.pch_note]\ntype = "memo"\nmax_length = 500\nlabel = { en = "N", fi = "M" }',
     )
     edit(folder / "tables/pch_visit.toml", "max_length = 100 => max_length = 150")
-    deploy.apply(client, deploy.plan_for(client, load_solution(folder)))
+    apply(client, deploy.plan_for(client, load_solution(folder)))
     back = deploy.plan_for(client, base)
     assert [str(change) for change in back.changes] == ["~ column pch_visit.pch_name"]
     assert [str(change) for change in back.kept] == ["- column pch_visit.pch_note"]
-    deploy.apply(client, deploy.plan_for(client, base, allow_delete=True))
+    apply(client, deploy.plan_for(client, base, allow_delete=True))
     assert deploy.plan_for(client, base, allow_delete=True).is_empty

@@ -10,16 +10,20 @@ from typing import Any
 import pytest
 
 from d365ext import deploy
+from d365ext.definitions.load import load_solution
 from d365ext.deploy.marker import is_marked
+from d365ext.deploy.read.mappings import read_mappings
 from d365ext.emulator import Emulator
 from d365ext.errors import ApplyFailed, DestructiveChange, DriftFound, PlanError, PlanOutOfDate, Rejected
 from d365ext.webapi.client import Client
 from d365ext.webapi.components import find_by_name
+from d365ext.webapi.query import row_address
 from d365ext.webapi.tabledefs import read_definition
 from support.deployments import (
     Killed,
     Somebody,
     a_deployed_emulator,
+    apply,
     in_process,
     kill_before,
     make_managed,
@@ -29,6 +33,12 @@ from support.deployments import (
 from support.solutions import the_solution
 
 THE = the_solution()
+SMALL = load_solution(Path(__file__).parents[1] / "golden" / "base")
+"""A dozen changes: for what does not depend on the size."""
+
+
+def no_sleep(_: float) -> None:
+    """Wait for nothing."""
 
 
 @pytest.fixture
@@ -48,7 +58,7 @@ def test_the_second_apply_has_nothing_to_do(deployed: Client) -> None:
     assert plan.is_empty
     assert (plan.kept, plan.notes) == ((), ())
     before = deployed.traffic.requests
-    assert deploy.apply(deployed, plan).done == ()
+    assert apply(deployed, plan).done == ()
     assert deployed.traffic.requests == before, "an empty plan sends nothing"
 
 
@@ -59,9 +69,9 @@ def test_planning_writes_nothing(client: Client) -> None:
 
 
 def test_progress_counts_every_step_and_the_publishing(client: Client) -> None:
-    plan = deploy.plan_for(client, THE)
+    plan = deploy.plan_for(client, SMALL)
     seen: list[deploy.Progress] = []
-    deploy.apply(client, plan, on_progress=seen.append)
+    deploy.apply(client, plan, sleep=no_sleep, on_progress=seen.append)
     assert [each.number for each in seen] == list(range(1, len(plan.changes) + 2))
     assert {each.total for each in seen} == {len(plan.changes) + 1}
     assert seen[-1].what == "publish"
@@ -85,15 +95,20 @@ def test_drift_is_found_and_mended(deployed: Client) -> None:
         deploy.drift(deployed, THE)
     plan: Any = caught.value.plan
     assert plan.changes[0].details == ('name en "Somebody\'s view" → "Partners by open value"',)
-    deploy.apply(deployed, plan)
+    apply(deployed, plan)
     deploy.drift(deployed, THE)
 
 
-def test_a_column_somebody_deleted_comes_back(deployed: Client) -> None:
-    deployed.delete("EntityDefinitions(LogicalName='pch_syncrun')/Attributes(LogicalName='pch_requests')")
+def test_what_somebody_deleted_comes_back(deployed: Client) -> None:
+    deployed.delete(row_address("roles", THE.roles["sync"].id))
+    mapping = next(iter(read_mappings(deployed, THE).items()))
+    deployed.delete(row_address("attributemaps", mapping[1]))
     plan = deploy.plan_for(deployed, THE)
-    assert [str(change) for change in plan.changes] == ["+ column pch_syncrun.pch_requests"]
-    deploy.apply(deployed, plan)
+    assert [str(change) for change in plan.changes] == [
+        f"+ mapping {mapping[0].source} → {mapping[0].target} {mapping[0].column}",
+        "+ role Partner Channel – sync",
+    ]
+    apply(deployed, plan)
     assert deploy.plan_for(deployed, THE).is_empty
 
 
@@ -102,43 +117,52 @@ def test_a_plan_of_yesterday_is_not_applied(deployed: Client) -> None:
     plan = deploy.plan_for(deployed, THE)
     rename_view(deployed, THE.views["partners"].id, "Another name")
     with pytest.raises(PlanOutOfDate):
-        deploy.apply(deployed, plan)
+        apply(deployed, plan)
 
 
 # ---------------------------------------------------------------- stopping
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.95])
-def test_an_apply_that_was_killed_is_finished_by_the_next(client: Client, share: float) -> None:
+@pytest.mark.parametrize("step", [1, 2, 4, 6, 9, 12, 13])
+def test_an_apply_that_was_killed_is_finished_by_the_next(client: Client, step: int) -> None:
     """Wherever it is killed: the next one goes on, and nothing is made twice."""
-    plan = deploy.plan_for(client, THE)
-    step = 1 + int(share * len(plan.changes))
+    plan = deploy.plan_for(client, SMALL)
     with pytest.raises(Killed):
-        deploy.apply(client, plan, on_progress=kill_before(step))
-    rest = deploy.plan_for(client, THE)
-    assert len(rest.changes) <= len(plan.changes) - step + 2
-    deploy.apply(client, rest)
-    assert deploy.plan_for(client, THE).is_empty
-    row = find_by_name(client, "solutions", THE.solution.name)
+        deploy.apply(client, plan, sleep=no_sleep, on_progress=kill_before(step))
+    rest = deploy.plan_for(client, SMALL)
+    made = {str(change) for change in plan.changes[: step - 1]}
+    assert not made & {str(change) for change in rest.changes}
+    apply(client, rest)
+    assert deploy.plan_for(client, SMALL).is_empty
+    row = find_by_name(client, "solutions", SMALL.solution.name)
     assert row is not None
-    assert row["description"] == THE.solution.description
+    assert (row["description"] or "") == SMALL.solution.description
+
+
+def test_the_whole_solution_killed_twice_is_finished_by_the_third(client: Client) -> None:
+    for share in (0.5, 0.97):
+        plan = deploy.plan_for(client, THE)
+        with pytest.raises(Killed):
+            deploy.apply(client, plan, sleep=no_sleep, on_progress=kill_before(1 + int(share * len(plan.changes))))
+    apply(client, deploy.plan_for(client, THE))
+    assert deploy.plan_for(client, THE).is_empty
 
 
 def test_an_apply_killed_before_publishing_publishes_the_next_time(client: Client) -> None:
-    plan = deploy.plan_for(client, THE)
+    plan = deploy.plan_for(client, SMALL)
     with pytest.raises(Killed):
-        deploy.apply(client, plan, on_progress=kill_before(len(plan.changes) + 1))
-    row = find_by_name(client, "solutions", THE.solution.name)
+        deploy.apply(client, plan, sleep=no_sleep, on_progress=kill_before(len(plan.changes) + 1))
+    row = find_by_name(client, "solutions", SMALL.solution.name)
     assert row is not None
     assert is_marked(row["description"])
-    again = deploy.plan_for(client, THE)
+    again = deploy.plan_for(client, SMALL)
     assert "publish everything" in again.changes[-1].details[-1]
-    deploy.apply(client, again)
-    assert deploy.plan_for(client, THE).is_empty
+    apply(client, again)
+    assert deploy.plan_for(client, SMALL).is_empty
 
 
 def test_a_refusal_on_the_way_says_what_was_done(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = deploy.plan_for(client, THE)
+    plan = deploy.plan_for(client, SMALL)
     sending = client.send
     refused = "RelationshipDefinitions"
 
@@ -149,7 +173,7 @@ def test_a_refusal_on_the_way_says_what_was_done(client: Client, monkeypatch: py
 
     monkeypatch.setattr(client, "send", send)
     with pytest.raises(ApplyFailed, match="No more today") as caught:
-        deploy.apply(client, plan)
+        apply(client, plan)
     failure = caught.value
     assert str(failure.failed).startswith("+ lookup ")
     assert [*failure.done, failure.failed, *failure.not_started] == list(plan.changes)
@@ -167,20 +191,20 @@ def test_while_somebody_else_customizes_it_waits(client: Client, monkeypatch: py
         return sending(method, path, **more)
 
     monkeypatch.setattr(client, "send", send)
-    deploy.apply(client, deploy.plan_for(client, THE), sleep=slept.append)
-    assert slept == [10.0, 10.0]
-    assert deploy.plan_for(client, THE).is_empty
+    deploy.apply(client, deploy.plan_for(client, SMALL), sleep=slept.append)
+    assert slept[:2] == [10.0, 10.0]
+    assert deploy.plan_for(client, SMALL).is_empty
 
 
 def test_a_refusal_of_the_first_change_is_told_as_it_is(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = deploy.plan_for(client, THE)
+    plan = deploy.plan_for(client, SMALL)
 
     def create(*_: Any, **__: Any) -> Any:
         raise Rejected("No.", status=400)
 
     monkeypatch.setattr(client, "create", create)
     with pytest.raises(Rejected, match=r"No\."):
-        deploy.apply(client, plan)
+        apply(client, plan)
 
 
 # ---------------------------------------------------------------- others
@@ -190,11 +214,11 @@ def test_what_others_have_survives_everything(client: Client) -> None:
     """Another publisher's column, option, label and view stay as they are through apply, mend and uninstall."""
     somebody = Somebody(client)
     somebody.builds()
-    deploy.apply(client, deploy.plan_for(client, THE))
+    apply(client, deploy.plan_for(client, THE))
     somebody.joins_in()
-    deploy.apply(client, deploy.plan_for(client, THE))
+    apply(client, deploy.plan_for(client, THE))
     somebody.is_untouched()
-    deploy.apply(client, deploy.plan_uninstall(client, THE, allow_delete=True))
+    apply(client, deploy.plan_uninstall(client, THE, allow_delete=True))
     somebody.is_untouched_after_uninstall()
 
 
@@ -209,7 +233,7 @@ def test_after_the_solution_was_deleted_its_components_are_listed_again(deployed
     row = find_by_name(deployed, "solutions", THE.solution.name)
     assert row is not None
     deployed.delete(f"solutions({row['solutionid']})")
-    deploy.apply(deployed, deploy.plan_for(deployed, THE))
+    apply(deployed, deploy.plan_for(deployed, THE))
     assert deploy.plan_for(deployed, THE).is_empty
 
 
@@ -219,7 +243,7 @@ def test_after_the_solution_was_deleted_its_components_are_listed_again(deployed
 def test_uninstall_wants_to_be_allowed(deployed: Client) -> None:
     plan = deploy.plan_uninstall(deployed, THE)
     with pytest.raises(DestructiveChange, match="--allow-delete"):
-        deploy.apply(deployed, plan)
+        apply(deployed, plan)
     deploy.drift(deployed, THE)
 
 
@@ -228,13 +252,14 @@ def test_uninstall_says_what_is_lost_and_leaves_nothing(deployed: Client) -> Non
     plan = deploy.plan_uninstall(deployed, THE, allow_delete=True)
     assert "column account.pch_customertype: 1 rows have a value" in deploy.to_text(plan)
     assert any("Change tracking stays on for account" in note for note in plan.notes)
-    deploy.apply(deployed, plan)
+    apply(deployed, plan)
     assert deploy.plan_uninstall(deployed, THE).is_empty
     assert read_definition(deployed, "EntityDefinitions(LogicalName='pch_pipeline')") is None
     assert find_by_name(deployed, "publishers", THE.publisher.name) is None
 
 
-def test_install_uninstall_install(deployed: Client) -> None:
-    deploy.apply(deployed, deploy.plan_uninstall(deployed, THE, allow_delete=True))
-    deploy.apply(deployed, deploy.plan_for(deployed, THE))
-    assert deploy.plan_for(deployed, THE).is_empty
+def test_install_uninstall_install(client: Client) -> None:
+    for _ in range(2):
+        apply(client, deploy.plan_for(client, SMALL))
+        assert deploy.plan_for(client, SMALL).is_empty
+        apply(client, deploy.plan_uninstall(client, SMALL, allow_delete=True))

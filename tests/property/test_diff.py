@@ -31,6 +31,7 @@ from d365ext.definitions.tables import Cascade, OwnTable, Relationship
 from d365ext.deploy.diff import Difference, diff
 from d365ext.emulator import Emulator
 from support.clients import client_over
+from support.deployments import apply
 from support.environments import deployed, with_nothing
 from support.solutions import the_core
 from support.wsgi_adapter import WsgiAdapter
@@ -132,6 +133,6 @@ def test_applying_what_differs_leaves_nothing_to_do(before: Solution, after: Sol
             for solution in (before, after):
                 if solution is after and before.tables["pch_thing"].ownership != after.tables["pch_thing"].ownership:  # type: ignore[attr-defined]
                     break
-                deploy.apply(client, deploy.plan_for(client, solution, allow_delete=True))
+                apply(client, deploy.plan_for(client, solution, allow_delete=True))
                 assert deploy.plan_for(client, solution, allow_delete=True).changes == ()
     emulator.close()

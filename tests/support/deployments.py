@@ -81,7 +81,7 @@ def deployed_store(solution_folder: Path) -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     emulator = Emulator()
     with closing(emulator), in_process(emulator) as client:
-        deploy.apply(client, deploy.plan_for(client, load_solution(solution_folder)))
+        apply(client, deploy.plan_for(client, load_solution(solution_folder)))
         emulator.organization.store.copy_to(folder / "deployed.db")
     return folder / "deployed.db"
 
@@ -90,6 +90,11 @@ def a_deployed_emulator(folder: Path, solution_folder: Path | None = None) -> Em
     """Make a local Dataverse that has a solution (the shipped one), in milliseconds: a copy in `folder`."""
     store = deployed_store(solution_folder or shipped("solution"))
     return Emulator(Path(shutil.copy(store, folder / "dataverse.db")))
+
+
+def apply(client: Client, plan: deploy.Plan) -> deploy.ApplyReport:
+    """Carry out a plan without waiting."""
+    return deploy.apply(client, plan, sleep=lambda _: None)
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from d365ext.webapi.tabledefs import (
     table_address,
 )
 
-_POLL_EVERY_S = 5.0
+_POLL_FIRST_S = 0.5
+_POLL_EVERY_S = 8.0
 _POLL_AT_MOST_S = 1_800.0
 
 
@@ -35,7 +36,7 @@ def create_key(writer: Writer, change: CreateKey) -> None:
 
 
 def _wait(writer: Writer, change: CreateKey, address: str) -> None:
-    waited_s = 0.0
+    waited_s, pause_s = 0.0, _POLL_FIRST_S
     while True:
         found = read_definition(writer.client, f"{address}?$select=EntityKeyIndexStatus") or {}
         match found.get("EntityKeyIndexStatus"):
@@ -52,5 +53,6 @@ def _wait(writer: Writer, change: CreateKey, address: str) -> None:
                 f"The index of the key {change.table}.{change.name} is not built after {waited_s:.0f} s.",
                 hint="Apply again later; it is waited for again.",
             )
-        writer.sleep(_POLL_EVERY_S)
-        waited_s += _POLL_EVERY_S
+        writer.sleep(pause_s)
+        waited_s += pause_s
+        pause_s = min(2 * pause_s, _POLL_EVERY_S)
