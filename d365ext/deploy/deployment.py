@@ -11,7 +11,7 @@ from d365ext.deploy.diff import diff
 from d365ext.deploy.inspect import inspect
 from d365ext.deploy.plan import Plan, Purpose, make_plan
 from d365ext.deploy.read.heads import read_languages
-from d365ext.deploy.read.losses import count_loss, is_last_solution
+from d365ext.deploy.read.losses import count_losses, is_last_solution
 from d365ext.deploy.uninstall import make_uninstall_plan
 from d365ext.deploy.write.writer import Writer
 from d365ext.errors import DriftFound, PlanOutOfDate
@@ -41,7 +41,7 @@ def plan_uninstall(client: Client, solution: Solution, *, allow_delete: bool = F
         solution,
         environment,
         url=client.url,
-        loss=lambda table, column: count_loss(client, table, column),
+        losses=count_losses(client, environment, f"{solution.publisher.prefix}_"),
         is_last=is_last_solution(client, publisher.id if publisher else None, head.id if head else None),
         allow_delete=allow_delete,
     )

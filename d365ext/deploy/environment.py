@@ -43,6 +43,8 @@ class FoundTable:
     id: UUID
     is_managed: bool = False
     can_track_changes: bool = True
+    entity_set: str = ""
+    primary_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

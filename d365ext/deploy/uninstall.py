@@ -5,7 +5,7 @@ Only what the solution declares, or what carries our prefix, is removed; the cou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 
 from d365ext.definitions.solution import Solution
 from d365ext.deploy.change import Change
@@ -27,12 +27,12 @@ from d365ext.deploy.removal import (
 from d365ext.deploy.rows import components_of
 from d365ext.errors import PlanError
 
-Loss = Callable[[str, str], str]
-"""Says what a table (and a column of it) holds that would be lost: `loss("account", "pch_customertype")`."""
+Losses = Mapping[tuple[str, str], str]
+"""What a column of a table holds that would be lost; with the column "": what the table holds."""
 
 
 def make_uninstall_plan(
-    solution: Solution, environment: Environment, *, url: str, loss: Loss, is_last: bool, allow_delete: bool
+    solution: Solution, environment: Environment, *, url: str, losses: Losses, is_last: bool, allow_delete: bool
 ) -> Plan:
     """Make the plan that removes everything of ours. `is_last`: no other solution has our publisher.
 
@@ -45,7 +45,7 @@ def make_uninstall_plan(
         )
     changes = [
         *_components(solution, environment),
-        *_definitions(solution, environment, loss),
+        *_definitions(solution, environment, losses),
         *_heads(environment, is_last=is_last),
     ]
     return Plan(
@@ -69,7 +69,7 @@ def _components(solution: Solution, environment: Environment) -> Iterator[Change
             yield DeleteComponent(ROLE, role.id, role.name)
 
 
-def _definitions(solution: Solution, environment: Environment, loss: Loss) -> Iterator[Change]:
+def _definitions(solution: Solution, environment: Environment, losses: Losses) -> Iterator[Change]:
     prefix = f"{solution.publisher.prefix}_"
     own = [name for name in environment.tables if name.startswith(prefix)]
     for mapping, row_id in environment.mappings.items():
@@ -82,12 +82,12 @@ def _definitions(solution: Solution, environment: Environment, loss: Loss) -> It
         what = relationship.what
         lookups.add((what.table, what.lookup))
         if what.table not in own:
-            yield DeleteRelationship(name, what.table, what.lookup, loss(what.table, what.lookup))
+            yield DeleteRelationship(name, what.table, what.lookup, losses.get((what.table, what.lookup), ""))
     for table, name in environment.columns:
         if table not in own and (table, name) not in lookups:
-            yield DeleteColumn(table, name, loss(table, name))
+            yield DeleteColumn(table, name, losses.get((table, name), ""))
     for name in own:
-        yield DeleteTable(name, loss(name, ""))
+        yield DeleteTable(name, losses.get((name, ""), ""))
     for name in environment.choices:
         yield DeleteChoice(name)
 

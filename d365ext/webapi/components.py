@@ -8,7 +8,7 @@ Source: learn.microsoft.com/power-platform/alm/solution-api (publisher and solut
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -56,7 +56,7 @@ def texts_path(entity_set: str, row_id: UUID, attribute: str) -> str:
     return f"{call}?@p1={moniker}&@p2={literal(attribute)}&@p3=true"
 
 
-def read_many(client: Client, paths: Sequence[str]) -> list[Json | None]:
+def read_many(client: Client, paths: Sequence[str], *, headers: Mapping[str, str] | None = None) -> list[Json | None]:
     """Read many addresses in few requests; None where there is nothing.
 
     Effects: one $batch for every 500 addresses; safe to repeat.
@@ -65,7 +65,7 @@ def read_many(client: Client, paths: Sequence[str]) -> list[Json | None]:
     found: list[Json | None] = []
     for start in range(0, len(paths), _READ_AT_ONCE):
         some = paths[start : start + _READ_AT_ONCE]
-        for outcome in send_batch(client, [Operation("GET", path) for path in some]):
+        for outcome in send_batch(client, [Operation("GET", path, headers=headers or {}) for path in some]):
             if isinstance(outcome.error, RowNotFound):
                 found.append(None)
             elif outcome.error is not None:

@@ -22,6 +22,7 @@ TABLE_PROPERTIES = (
     "LogicalName",
     "MetadataId",
     "EntitySetName",
+    "PrimaryIdAttribute",
     "PrimaryNameAttribute",
     "OwnershipType",
     "ChangeTrackingEnabled",

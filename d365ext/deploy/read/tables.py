@@ -111,6 +111,8 @@ class _TableReader:
             UUID(definition["MetadataId"]),
             is_managed=bool(definition.get("IsManaged")),
             can_track_changes=bool(can_track.get("Value", True)),
+            entity_set=definition["EntitySetName"],
+            primary_id=definition["PrimaryIdAttribute"],
         )
 
     def read_columns(self) -> Iterator[tuple[str, Found[Column | OtherColumn]]]:
