@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 
+from d365ext.emulator import Emulator, running
+from d365ext.webapi.client import Client
+from support.clients import client_over
 from support.wsgi_adapter import WsgiAdapter
-
-if TYPE_CHECKING:
-    from d365ext.emulator import Emulator
-    from d365ext.webapi.client import Client
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,8 +41,6 @@ def no_network_but_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     """Hide the developer's own D365EXT_… variables, and keep the mirror in the test's folder."""
-    import os
-
     for key in [key for key in os.environ if key.startswith("D365EXT_")]:
         monkeypatch.delenv(key)
     monkeypatch.setenv("D365EXT_STATE_DIR", str(tmp_path / "state"))
@@ -51,8 +49,6 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """A fresh local Dataverse in this process."""
-    from d365ext.emulator import Emulator
-
     fresh = Emulator()
     yield fresh
     fresh.close()
@@ -69,8 +65,6 @@ def http(emulator: Emulator) -> Iterator[requests.Session]:
 @pytest.fixture
 def client(http: requests.Session) -> Iterator[Client]:
     """Our client, speaking to `emulator` in this process."""
-    from support.clients import client_over
-
     with client_over(http, IN_PROCESS_URL) as made:
         yield made
 
@@ -78,7 +72,5 @@ def client(http: requests.Session) -> Iterator[Client]:
 @pytest.fixture
 def server(emulator: Emulator) -> Iterator[Any]:
     """`emulator`, served on a free port of loopback; has `.url`."""
-    from d365ext.emulator import running
-
     with running(emulator) as served:
         yield served

@@ -14,11 +14,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .organization import Organization
-from .server import Served, running
-from .settings import EmulatorSettings
-from .store import StoreNotUsable
-from .wsgi import make_app
+from d365ext.emulator.organization import Organization
+from d365ext.emulator.settings import EmulatorSettings
+from d365ext.emulator.store.store import StoreNotUsable
+from d365ext.emulator.web.server import Served, running
+from d365ext.emulator.web.wsgi import make_app
 
 if TYPE_CHECKING:
     from flask import Flask

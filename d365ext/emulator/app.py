@@ -13,15 +13,17 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
-from . import customizing, operations, routes, row_paths
-from .http import API_PATH, Request, Response
-from .odata_ast import Segment
-from .odata_parser import parse_path
-from .problems import UNEXPECTED, Problem
-from .session import Session
+from d365ext.emulator import operations, routes
+from d365ext.emulator.odata.ast import Segment
+from d365ext.emulator.odata.parser import parse_path
+from d365ext.emulator.problems import UNEXPECTED, Problem
+from d365ext.emulator.rows import paths as row_paths
+from d365ext.emulator.security import customizing
+from d365ext.emulator.session import Session
+from d365ext.emulator.web.http import API_PATH, Request, Response
 
 if TYPE_CHECKING:
-    from .organization import Organization
+    from d365ext.emulator.organization import Organization
 
 _log = logging.getLogger("d365ext.emulator")
 _VERSION = re.compile(r"v9\.[0-2]$")

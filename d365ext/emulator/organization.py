@@ -13,18 +13,18 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from . import callers
-from .clock import Clock
-from .definition_store import read_schema
-from .faults import Faults
-from .http import Request, Response
-from .limits import Protection
-from .schema import Schema
-from .session import Session
-from .settings import EmulatorSettings
-from .storage import FORMAT
-from .store import Store, driver, refuse_foreign
-from .trace import Trace
+from d365ext.emulator.clock import Clock
+from d365ext.emulator.session import Session
+from d365ext.emulator.settings import EmulatorSettings
+from d365ext.emulator.store.definition_store import read_schema
+from d365ext.emulator.store.schema import Schema
+from d365ext.emulator.store.storage import FORMAT
+from d365ext.emulator.store.store import Store, driver, refuse_foreign
+from d365ext.emulator.web import callers
+from d365ext.emulator.web.faults import Faults
+from d365ext.emulator.web.http import Request, Response
+from d365ext.emulator.web.limits import Protection
+from d365ext.emulator.web.trace import Trace
 
 _NOTHING = Schema(0, {}, {}, {})
 _SCHEMAS_KEPT = 8
@@ -34,7 +34,7 @@ class Organization:
     """The local Dataverse without a web server."""
 
     def __init__(self, store: Path | None, settings: EmulatorSettings) -> None:
-        from .template import template_for  # noqa: PLC0415  the template is made by way of an organization
+        from d365ext.emulator.store.template import template_for  # noqa: PLC0415  the template is made by way of an organization
 
         self.settings = settings
         self.clock = Clock()
@@ -77,7 +77,7 @@ class Organization:
 
     def handle(self, request: Request, session: Session | None = None) -> Response:
         """Answer one request; with `session` it is a part of that unit of work. See `app.handle`."""
-        from . import app  # noqa: PLC0415
+        from d365ext.emulator import app  # noqa: PLC0415
 
         return app.handle(self, request, session)
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from .schema import Schema
+from d365ext.emulator.store.schema import Schema
 
 if TYPE_CHECKING:
-    from .organization import Organization
-    from .settings import EmulatorSettings
+    from d365ext.emulator.organization import Organization
+    from d365ext.emulator.settings import EmulatorSettings
 
 
 @dataclass(eq=False)

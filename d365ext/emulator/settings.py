@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .faults import Fault
-from .limits import Limits
+from d365ext.emulator.web.faults import Fault
+from d365ext.emulator.web.limits import Limits
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 import requests
 
+from d365ext.emulator import Emulator, EmulatorSettings, running
+from d365ext.settings import load_settings
+from d365ext.webapi.auth import token_source
 from support.dataverse import Dataverse
 from support.wsgi_adapter import WsgiAdapter
 
@@ -35,8 +38,6 @@ def dv(request: pytest.FixtureRequest, emulator_settings: dict[str, Any]) -> Ite
     if target == "live":
         yield from _live(request)
         return
-    from d365ext.emulator import Emulator, EmulatorSettings, running
-
     emulator = Emulator(settings=EmulatorSettings(**emulator_settings))
     with contextlib.closing(emulator), requests.Session() as session:
         if target == "inprocess":
@@ -51,9 +52,6 @@ def _live(request: pytest.FixtureRequest) -> Iterator[Dataverse]:
     if request.node.get_closest_marker("local"):
         pytest.skip("this case needs the local Dataverse")
     # Only the sign-in is ours: a token is a token whoever asked for it.
-    from d365ext.settings import load_settings
-    from d365ext.webapi.auth import token_source
-
     with pytest.MonkeyPatch.context() as environment:
         for key, value in LIVE.items():
             environment.setenv(key, value)

@@ -7,7 +7,7 @@ references' messages (prv<Right><Name>; the name is the schema name but for thos
 
 from __future__ import annotations
 
-from ..documents import Document, fixed_id
+from d365ext.emulator.documents.documents import Document, fixed_id
 
 _RIGHTS = ("Create", "Read", "Write", "Delete", "Assign", "Share", "Append", "AppendTo")
 _OWNED_ONLY = frozenset({"Assign", "Share"})

@@ -21,10 +21,10 @@ from typing import Any
 
 import orjson
 
-from .. import documents
-from ..documents import Document, Kind
-from ..schema import ColumnType
-from .privileges import standard_privileges
+from d365ext.emulator.documents import documents
+from d365ext.emulator.documents.documents import Document, Kind
+from d365ext.emulator.standard.privileges import standard_privileges
+from d365ext.emulator.store.schema import ColumnType
 
 _FOLDER = Path(__file__).parent / "tables"
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from d365ext.emulator import Emulator, routes, rows
-from d365ext.emulator.http import Headers, Request, Response
+from d365ext.emulator import Emulator, routes
+from d365ext.emulator.rows import rows
 from d365ext.emulator.session import Session
+from d365ext.emulator.web.http import Headers, Request, Response
 
 API = "/api/data/v9.2/"
 

@@ -9,9 +9,9 @@ from urllib.parse import quote
 import orjson
 import pytest
 
-from d365ext.emulator import aggregates, query
 from d365ext.emulator.problems import Problem
-from d365ext.emulator.query import Parent
+from d365ext.emulator.queries import aggregates, query
+from d365ext.emulator.queries.query import Parent
 from support.query_world import World, a_world, guid, make_request
 
 FORMATTED = "OData.Community.Display.V1.FormattedValue"

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from d365ext.emulator.currency import RATE_SCALE, divided, rounded, to_base
+from d365ext.emulator.rows.currency import RATE_SCALE, divided, rounded, to_base
 
 
 @given(st.integers(-(10**18), 10**18), st.integers(1, 10**21))

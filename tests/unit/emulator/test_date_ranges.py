@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from d365ext.emulator.date_ranges import COUNTED, FIXED, add_months, counted_range, fiscal_range, midnight
+from d365ext.emulator.queries.date_ranges import COUNTED, FIXED, add_months, counted_range, fiscal_range, midnight
 
 NOW = datetime(2024, 5, 15, 12, 30, tzinfo=UTC)
 

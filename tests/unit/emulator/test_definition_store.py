@@ -6,13 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from d365ext.emulator import Emulator, definition_store, documents, rows
-from d365ext.emulator.addresses import locate
-from d365ext.emulator.odata_parser import parse_path
+from d365ext.emulator import Emulator
+from d365ext.emulator.documents import documents
+from d365ext.emulator.odata.parser import parse_path
 from d365ext.emulator.problems import Problem
-from d365ext.emulator.schema import ColumnType
+from d365ext.emulator.rows import rows
+from d365ext.emulator.rows.addresses import locate
+from d365ext.emulator.rows.values import LookupValue
 from d365ext.emulator.session import Session
-from d365ext.emulator.values import LookupValue
+from d365ext.emulator.store import definition_store
+from d365ext.emulator.store.schema import ColumnType
 
 
 @pytest.fixture

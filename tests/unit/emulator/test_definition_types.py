@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from d365ext.emulator.definition_types import NAMESPACE, column_type, definition_type, model
-from d365ext.emulator.documents import column_document
+from d365ext.emulator.documents.definition_types import NAMESPACE, column_type, definition_type, model
+from d365ext.emulator.documents.documents import column_document
 from d365ext.emulator.problems import Problem
-from d365ext.emulator.schema import ColumnType
+from d365ext.emulator.store.schema import ColumnType
 
 WRITTEN = model()
 EDM = {"Boolean", "DateTimeOffset", "Decimal", "Double", "Guid", "Int16", "Int32", "Int64", "String"}

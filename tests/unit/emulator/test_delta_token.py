@@ -10,7 +10,7 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 
-from d365ext.emulator.delta_token import ChangesCookie, DeltaToken, TokenError
+from d365ext.emulator.messages.delta_token import ChangesCookie, DeltaToken, TokenError
 
 versions = st.integers(0, 10**18 - 1)
 moments = st.datetimes(datetime(1970, 1, 1), datetime(9000, 1, 1)).map(  # noqa: DTZ001  made aware below

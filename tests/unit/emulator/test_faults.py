@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from waitress.channel import ClientDisconnected
 
-from d365ext.emulator.delivery import Struck, pieces
-from d365ext.emulator.faults import Fault, Faults
-from d365ext.emulator.http import Request, Response
 from d365ext.emulator.problems import Problem
+from d365ext.emulator.web.delivery import Struck, pieces
+from d365ext.emulator.web.faults import Fault, Faults
+from d365ext.emulator.web.http import Request, Response
 
 GET = Request("GET", "/api/data/v9.2/accounts", "$top=1")
 POST = Request("POST", "/api/data/v9.2/contacts")

@@ -11,9 +11,9 @@ import orjson
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from d365ext.emulator import query
 from d365ext.emulator.problems import Problem
-from d365ext.emulator.query import Parent
+from d365ext.emulator.queries import query
+from d365ext.emulator.queries.query import Parent
 from support.query_world import EUR, TEAM, USER, World, a_world, guid, make_request
 
 FORMATTED = "OData.Community.Display.V1.FormattedValue"

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from d365ext.emulator import Emulator, EmulatorSettings, routes, running
-from d365ext.emulator.http import Headers, Request
 from d365ext.emulator.problems import Problem
+from d365ext.emulator.web.http import Headers, Request
 
 API = "/api/data/v9.2/"
 

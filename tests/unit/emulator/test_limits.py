@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from d365ext.emulator.limits import Limits, Protection
 from d365ext.emulator.problems import Problem
+from d365ext.emulator.web.limits import Limits, Protection
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

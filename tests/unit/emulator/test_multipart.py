@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from d365ext.emulator.multipart import BatchError, ChangeSet, Embedded, Item, Part, parse_batch, print_batch
+from d365ext.emulator.web.multipart import BatchError, ChangeSet, Embedded, Item, Part, parse_batch, print_batch
 
 TYPE = 'multipart/mixed; boundary="batch_1"'
 

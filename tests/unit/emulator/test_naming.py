@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from d365ext.emulator.naming import plural
+from d365ext.emulator.documents.naming import plural
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from d365ext.emulator.odata_parser import parse_filter
+from d365ext.emulator.odata.parser import parse_filter
 from d365ext.emulator.problems import Problem
 from support.query_world import EUR, TEAM, USER, World, a_world, guid
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from d365ext.emulator.odata_ast import (
+from d365ext.emulator.odata.ast import (
     Aggregate,
     Alias,
     Apply,
@@ -24,7 +24,7 @@ from d365ext.emulator.odata_ast import (
     Order,
     Path,
 )
-from d365ext.emulator.odata_parser import (
+from d365ext.emulator.odata.parser import (
     parse_apply,
     parse_expand,
     parse_filter,

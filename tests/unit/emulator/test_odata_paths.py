@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from d365ext.emulator.odata_ast import Alias, Argument, JsonObject, Literal, Segment
-from d365ext.emulator.odata_parser import parse_path, parse_reference
+from d365ext.emulator.odata.ast import Alias, Argument, JsonObject, Literal, Segment
+from d365ext.emulator.odata.parser import parse_path, parse_reference
 from d365ext.emulator.problems import Problem
 
 ID = UUID("01234567-89ab-cdef-0123-456789abcdef")

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from d365ext.emulator.odata_ast import And, Argument, Call, Compare, Expression, Literal, Not, Or, Path, to_text
-from d365ext.emulator.odata_parser import parse_filter
+from d365ext.emulator.odata.ast import And, Argument, Call, Compare, Expression, Literal, Not, Or, Path, to_text
+from d365ext.emulator.odata.parser import parse_filter
 from d365ext.emulator.problems import Problem
 from support.query_world import World, a_world, guid
 

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from d365ext.emulator import Emulator, StoreNotUsable, definition_store, documents, rows
+from d365ext.emulator import Emulator, StoreNotUsable
+from d365ext.emulator.documents import documents
 from d365ext.emulator.organization import Organization
-from d365ext.emulator.schema import ColumnType
-from d365ext.emulator.seed_ids import ADMINISTRATOR, TEAM
+from d365ext.emulator.rows import rows
+from d365ext.emulator.rows.values import LookupValue
+from d365ext.emulator.seed.seed_ids import ADMINISTRATOR, TEAM
 from d365ext.emulator.session import Session
-from d365ext.emulator.values import LookupValue
+from d365ext.emulator.store import definition_store
+from d365ext.emulator.store.schema import ColumnType
 
 
 @pytest.fixture

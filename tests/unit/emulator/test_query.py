@@ -9,9 +9,9 @@ from urllib.parse import unquote
 import orjson
 import pytest
 
-from d365ext.emulator import query
 from d365ext.emulator.problems import Problem
-from d365ext.emulator.query import Parent
+from d365ext.emulator.queries import query
+from d365ext.emulator.queries.query import Parent
 from support.query_world import EUR, TEAM, USD, USER, World, a_world, guid, make_request
 
 

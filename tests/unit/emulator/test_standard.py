@@ -11,8 +11,8 @@ import pytest
 
 import d365ext.emulator
 from d365ext.emulator import Emulator, EmulatorSettings
-from d365ext.emulator.schema import ColumnType
 from d365ext.emulator.session import Session
+from d365ext.emulator.store.schema import ColumnType
 
 FILES = sorted((Path(d365ext.emulator.__file__).parent / "standard" / "tables").glob("*.json"))
 COLUMN_MEMBERS = {

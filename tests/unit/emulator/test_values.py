@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from d365ext.emulator.problems import Problem
-from d365ext.emulator.schema import Column, ColumnType, Option
-from d365ext.emulator.values import LookupValue, converter
+from d365ext.emulator.rows.values import LookupValue, converter
+from d365ext.emulator.store.schema import Column, ColumnType, Option
 
 
 def column(column_type: ColumnType, **more: Any) -> Column:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from d365ext.emulator.components.xml_text import TEXT_MAX, parse
 from d365ext.emulator.problems import Problem
-from d365ext.emulator.xml_text import TEXT_MAX, parse
 
 BOMB = '<!DOCTYPE a [<!ENTITY x "xxxxxxxxxx"><!ENTITY y "&x;&x;&x;&x;">]><a>&y;</a>'
 OUTSIDE = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a>&x;</a>'

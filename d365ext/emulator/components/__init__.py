@@ -1,0 +1,1 @@
+"""Components that are rows: solutions, views, forms, charts, apps, mappings; their labels, versions, dependencies."""

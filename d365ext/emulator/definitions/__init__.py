@@ -1,0 +1,1 @@
+"""The metadata plane: reading and writing definitions over the Web API."""

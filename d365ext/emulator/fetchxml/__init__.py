@@ -1,0 +1,1 @@
+"""FetchXML, and the views that hold it."""

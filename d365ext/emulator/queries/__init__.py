@@ -1,0 +1,1 @@
+"""Answers to reads of rows: filters, pages, shapes, expansions, aggregates, annotations."""

@@ -1,0 +1,1 @@
+"""The sales messages: how leads, opportunities, quotes and orders live and end."""

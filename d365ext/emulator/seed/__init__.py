@@ -1,0 +1,1 @@
+"""What a new organization holds before anybody has written to it."""
