@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from d365ext.emulator import Emulator
-from d365ext.emulator.faults import Fault
+from d365ext.emulator.web.faults import Fault
 from d365ext.errors import DataverseError, Forbidden
 from d365ext.webapi.tabledefs import change_definition, column_address
 from support.pipeline_world import PipelineWorld, a_busy_emulator, a_client, a_world

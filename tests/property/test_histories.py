@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from d365ext.emulator import Emulator
-from d365ext.emulator.faults import Fault
+from d365ext.emulator.web.faults import Fault
 from d365ext.errors import DataverseError, ServiceProtection, ServiceUnavailable
 from support.pipeline_world import PRODUCTION_PARTNER, SALES_PARTNER, PipelineWorld, a_deployed_emulator, a_world
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from d365ext.emulator.http import Headers, Request, Response
 from d365ext.emulator.organization import Organization
 from d365ext.emulator.settings import EmulatorSettings
+from d365ext.emulator.web.http import Headers, Request, Response
 
 API = "/api/data/v9.2/"
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "60"))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from d365ext.emulator import Emulator
-from d365ext.emulator.http import Headers, Request, Response
-from d365ext.emulator.schema import Column, ColumnType, Table
+from d365ext.emulator.store.schema import Column, ColumnType, Table
+from d365ext.emulator.web.http import Headers, Request, Response
 
 API = "/api/data/v9.2/"
 SCRAPS = [

@@ -27,7 +27,7 @@ parties = st.sampled_from([*ACCOUNTS, *CONTACTS, None, GONE])
 money = st.one_of(
     st.none(),
     st.decimals(min_value=-(10**9), max_value=9 * 10**14, places=4),
-    st.sampled_from([Decimal("0.005"), Decimal("-0.005")]),
+    st.sampled_from([Decimal("0.005"), Decimal("-0.005"), Decimal("812345678901234.5678")]),
 )
 days = st.one_of(
     st.none(),

@@ -19,13 +19,13 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateTable
 
-from d365ext.emulator import query
-from d365ext.emulator.http import Headers, Request, Response
-from d365ext.emulator.schema import Column, ColumnType, ManyToMany, Option, Relationship, Schema, Table
-from d365ext.emulator.seed_ids import ADMINISTRATOR
+from d365ext.emulator.queries import query
+from d365ext.emulator.seed.seed_ids import ADMINISTRATOR
 from d365ext.emulator.session import Session
 from d365ext.emulator.settings import EmulatorSettings
-from d365ext.emulator.sqlite_functions import register
+from d365ext.emulator.store.schema import Column, ColumnType, ManyToMany, Option, Relationship, Schema, Table
+from d365ext.emulator.store.sqlite_functions import register
+from d365ext.emulator.web.http import Headers, Request, Response
 
 NOW = datetime(2024, 5, 15, 12, 30, tzinfo=UTC)
 USER = ADMINISTRATOR  # whose privileges nobody looks up
