@@ -146,7 +146,10 @@ def test_an_expired_delta_link_is_answered_with_a_full_read(busy: PipelineWorld)
     busy.check()
 
 
-def test_an_environment_that_was_put_back_is_read_anew(busy: PipelineWorld) -> None:
+@pytest.mark.parametrize("runs_before", [0, 1])
+def test_an_environment_that_was_put_back_is_read_anew(busy: PipelineWorld, runs_before: int) -> None:
+    for _ in range(runs_before):
+        busy.sync()
     busy.emulator.organization.snapshot("earlier")
     busy.sync()
     busy.deal(busy.ids["c1"], estimatedvalue=Decimal("5"))
