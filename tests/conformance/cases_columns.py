@@ -210,6 +210,16 @@ def test_put_replaces_a_column(shop: Workshop, thing: str) -> None:
     assert texts(found["DisplayName"]) == {1033: "That", 1035: "Se"}
 
 
+def test_a_column_is_replaced_at_an_address_with_its_cast_too(shop: Workshop, thing: str) -> None:
+    """OData 4.0 part 2 §4.11: a cast to the type it has may end an address. npm dynamics-web-api 2.5.0 sends it so."""
+    name = shop.column(thing, "String", "It", MaxLength=10)
+    address = f"EntityDefinitions(LogicalName='{thing}')/Attributes(LogicalName='{name}')/{ODATA}"
+    body = shop.attribute(thing, name, "String") | {"MaxLength": 20}
+    assert shop.send("PUT", f"{address}StringAttributeMetadata", body, MSCRM__MergeLabels="true").status_code == 204
+    assert shop.attribute(thing, name, "String")["MaxLength"] == 20
+    assert error_of(shop.send("PUT", f"{address}MemoAttributeMetadata", body))[0] == 404
+
+
 def test_application_required_is_not_enforced_by_the_server(shop: Workshop, thing: str) -> None:
     """design.md: "It does not enforce what the platform does not (ApplicationRequired …)"."""
     required = {"Value": "ApplicationRequired"}

@@ -26,16 +26,17 @@ class Change:
     request: Request
     solution: Solution | None
     merge_labels: bool
+    cast: str = ""  # the type that the address ends in
 
     @classmethod
-    def of(cls, session: Session, request: Request) -> Change:
+    def of(cls, session: Session, request: Request, cast: str = "") -> Change:
         """Read the headers of the request.
 
         Source: powerapps-docs …/webapi/create-update-entity-definitions-using-web-api.md: without MSCRM.MergeLabels it
         is "as if the value were false and any localized labels not included in your update will be lost".
         """
         merge = request.headers.get("mscrm.mergelabels", "false").strip().lower() == "true"
-        return cls(session, request, solution_of(session, request), merge)
+        return cls(session, request, solution_of(session, request), merge, cast)
 
     @property
     def solution_name(self) -> str | None:
@@ -43,8 +44,9 @@ class Change:
         return self.solution.name if self.solution else None
 
     def body(self) -> dict[str, Any]:
-        """Give the definition that was sent."""
-        return self.request.json_object()
+        """Give the definition that was sent; a cast in the address stands for an @odata.type that was not."""
+        given = self.request.json_object()
+        return {"@odata.type": self.cast, **given} if self.cast else given
 
     def save(self, documents: Documents) -> None:
         """Store documents, and make the schema what they say."""

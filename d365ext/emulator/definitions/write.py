@@ -2,7 +2,8 @@
 
 Owns the dispatch of POST, PUT, PATCH and DELETE below the definition sets. Must not change anything itself.
 Source: powerapps-docs …/webapi/create-update-entity-definitions-using-web-api.md: PUT replaces, "you can't use the
-PATCH method to update data model entities"; DELETE: …/webapi/create-update-optionsets.md and the samples.
+PATCH method to update data model entities"; DELETE: …/webapi/create-update-optionsets.md and the samples. An address
+may end in a cast to the type it has (OData 4.0 part 2 §4.11; npm dynamics-web-api 2.5.0 sends its PUT so).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from d365ext.emulator.web.http import Request, Response
 def handle(session: Session, segments: list[Segment], request: Request) -> Response:
     """Answer a write to a definition set or something in it."""
     place = walk(session, segments)
-    change = Change.of(session, request)
+    change = Change.of(session, request, segments[-1].name if segments[-1].is_qualified else "")
     match place.found:
         case NodeSet() if request.method == "POST" and not place.is_cast:
             return _create(change, segments, place)
@@ -47,8 +48,6 @@ def _create(change: Change, segments: list[Segment], place: Place) -> Response:
 def _change(change: Change, segments: list[Segment], node: Node) -> Response:
     is_put = change.request.method == "PUT"
     names = [each.name for each in segments if not each.is_qualified]
-    if is_put and segments[-1].is_qualified:
-        raise Problem.wrong_method("PUT", "a definition is replaced at its address without a cast")
     match names:
         case ["EntityDefinitions"]:
             return tables_write.replace(change, node) if is_put else tables_write.delete(change, node)
