@@ -71,6 +71,8 @@ def _answer(org: Organization, request: Request, session: Session | None) -> Res
         raise Problem(404, "", f"There is no version '{version}' of the Web API: use v9.2.")
     if len(request.body) > org.settings.body_bytes_max:
         raise Problem(413, "0x8004418a", "The request is too large.")
+    if "respond-async" in request.preferences:
+        raise Problem.not_implemented("background operations (Prefer: respond-async)")
     segments = parse_path(rest)
     if segments and segments[0].name in routes.SPECIAL and len(segments) == 1:
         special: Response = routes.resolve(routes.SPECIAL[segments[0].name])(org, request)

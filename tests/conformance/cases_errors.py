@@ -52,6 +52,33 @@ def test_an_action_is_not_called_by_get_nor_a_function_by_post(dv: Dataverse) ->
 
 
 @pytest.mark.local
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "named"),
+    [
+        ("POST", "accounts?partitionId=p", {}, "partitionId"),
+        ("PATCH", "accounts({id})?tag=x", {}, "tag"),
+        ("DELETE", "accounts({id})?partitionId=p", {}, "partitionId"),
+        ("PUT", "accounts({id})/name?partitionId=p", {}, "partitionId"),
+        ("GET", "accounts?$select=entityimage", {}, "entityimage"),
+        ("GET", "accounts?$filter=entityimage ne null", {}, "entityimage"),
+        ("GET", "accounts({id})/entityimage/$value", {}, "entityimage"),
+        ("PATCH", "accounts({id})/entityimage", {}, "entityimage"),
+        ("POST", "PublishAllXml", {"Prefer": "respond-async"}, "respond-async"),
+    ],
+)
+@pytest.mark.local
+def test_no_option_column_or_preference_is_ignored(
+    dv: Dataverse, method: str, path: str, headers: dict[str, str], named: str
+) -> None:
+    """design.md: "What it does not implement it refuses, with 501 and the name of the thing; it never ignores a query
+    option". Documented and not played: partitions of elastic tables, shared variables for plug-ins (optional-
+    parameters.md), images (image-column-data.md), background operations (background-operations.md)."""
+    row = dv.create("accounts", {"name": "Kept"})
+    status, _, message = error_of(dv.send(method, path.format(id=row), json={"value": "x"}, headers=headers))
+    assert (status, named in message) == (501, True)
+    assert dv.get(f"accounts({row})?$select=name").json()["name"] == "Kept"
+
+
 def test_what_is_not_implemented_is_501_and_named(dv: Dataverse) -> None:
     """The local Dataverse's own promise: it refuses by name what it does not play."""
     status, _, message = error_of(dv.post("SendEmail", {}))

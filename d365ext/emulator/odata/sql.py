@@ -319,7 +319,7 @@ def _column(table: Table, source: sa.FromClause, name: str) -> Operand:
     if column is None and name == "ownerid" and table.logical in PRINCIPALS:
         column = table.columns[table.primary_id]
     if column is None:
-        raise Problem.no_column(name, table.logical)
+        raise table.no_property(name)
     return to_operand(table, source, column)
 
 

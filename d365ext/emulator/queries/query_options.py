@@ -22,7 +22,7 @@ DIRECT_URL_LENGTH_MAX, BATCH_URL_LENGTH_MAX = 32_768, 65_536
 EXPANDS_MAX = 15
 PREDEFINED = ("savedQuery", "userQuery", "fetchXml")
 _COLLECTION = frozenset({"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$apply", "$skiptoken"})
-_SINGLE = frozenset({"$select", "$expand"})
+SINGLE = frozenset({"$select", "$expand"})
 _ONLY_COLLECTIONS = frozenset({"$filter", "$orderby", "$count", "$skip", "$top"})
 
 
@@ -55,7 +55,7 @@ class QueryOptions:
 
 def read_collection_options(request: Request) -> QueryOptions:
     """Read the options of a collection of rows."""
-    _refuse_unknown(request, _COLLECTION)
+    refuse_unknown(request, _COLLECTION)
     options = request.options
     return QueryOptions(
         select=parse_select(options["$select"]) if "$select" in options else None,
@@ -78,7 +78,7 @@ def read_single_options(request: Request) -> QueryOptions:
             "The query specified in the URI is not valid. The requested resource is not a collection. Query options "
             "$filter, $orderby, $count, $skip, and $top can be applied only on collections."
         )
-    _refuse_unknown(request, _SINGLE)
+    refuse_unknown(request, SINGLE)
     options = request.options
     return QueryOptions(
         select=parse_select(options["$select"]) if "$select" in options else None,
@@ -99,7 +99,8 @@ def _count(items: tuple[Expand, ...]) -> int:
     return sum(1 + _count(item.expand) for item in items)
 
 
-def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+def refuse_unknown(request: Request, known: frozenset[str]) -> None:
+    """Refuse query options that are not known where the request goes."""
     check_url(request, BATCH_URL_LENGTH_MAX)
     for name in request.options:
         if name in known or name.startswith("@"):

@@ -17,7 +17,6 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from d365ext.emulator.problems import Problem
 from d365ext.emulator.queries import formatted
 from d365ext.emulator.queries.formatted import FORMATTED, LOOKUP_TABLE, NAVIGATION, Annotations
 from d365ext.emulator.session import Session
@@ -114,7 +113,7 @@ def _with_companions(table: Table, select: tuple[str, ...]) -> list[str]:
             names.pop(name)
             continue
         if column is None:
-            raise Problem.no_column(name, table.logical)
+            raise table.no_property(name)
         if column.type is ColumnType.MONEY and "_transactioncurrencyid_value" in table.properties:
             names.setdefault("_transactioncurrencyid_value")
         part = _ADDRESS_PART.fullmatch(name)

@@ -79,7 +79,8 @@ def _last(session: Session, place: Place, rest: list[Segment], request: Request)
         return None
     column = table.properties.get(segment.name)
     if column is None or segment.arguments is not None:
-        raise Problem.no_resource(segment.name)
+        refusal = table.no_property(segment.name)
+        raise refusal if refusal.status == 501 else Problem.no_resource(segment.name)
     return _property(session, place.address, segment.name, after, request)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from d365ext.emulator.problems import Problem
 from d365ext.emulator.queries import envelope, query
+from d365ext.emulator.queries.query_options import SINGLE, refuse_unknown
 from d365ext.emulator.rows import rows
 from d365ext.emulator.rows import writes as row_writes
 from d365ext.emulator.rows.addresses import Address
@@ -33,6 +34,7 @@ _VERSION = "versionnumber"
 
 def create(session: Session, table: Table, request: Request, also: Mapping[str, Any] | None = None) -> Response:
     """POST accounts: 204 with the address of the new row, or 201 with the row."""
+    refuse_unknown(request, SINGLE)
     row_id = row_writes.create_row(session, table, request.json_object(), request, also=also)
     return _written(session, table, row_id, request, created=True)
 
@@ -47,6 +49,7 @@ def retrieve(session: Session, address: Address, request: Request) -> Response:
 
 def write(session: Session, address: Address, request: Request) -> Response:
     """PATCH accounts(id): update, or create (upsert) unless If-Match forbids it."""
+    refuse_unknown(request, SINGLE)
     table = address.table
     body = request.json_object()
     row = rows.find(session, table, address.row_id) if address.row_id is not None else None
@@ -67,6 +70,7 @@ def write(session: Session, address: Address, request: Request) -> Response:
 
 def delete(session: Session, address: Address, request: Request) -> Response:
     """DELETE accounts(id)."""
+    refuse_unknown(request, SINGLE)
     row = _present(session, address)
     _check_version(session, address, row, request)
     rows.delete(session, address.table, str(row[address.table.primary_id]))
@@ -75,6 +79,7 @@ def delete(session: Session, address: Address, request: Request) -> Response:
 
 def write_property(session: Session, address: Address, name: str, request: Request) -> Response:
     """PUT accounts(id)/name {"value": …}, or DELETE accounts(id)/name, which empties it."""
+    refuse_unknown(request, SINGLE)
     row = _present(session, address)
     _check_version(session, address, row, request)
     value = None

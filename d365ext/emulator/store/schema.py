@@ -230,6 +230,13 @@ class Table:
         """Give the columns by OData property name (`_x_value` for lookups)."""
         return {column.property_name: column for column in self.columns.values() if column.is_property}
 
+    def no_property(self, name: str) -> Problem:
+        """Make the refusal of a name that is no property of the type. Files and images would be, but are not kept."""
+        column = self.columns.get(name)
+        if column is not None and column.type in (ColumnType.FILE, ColumnType.IMAGE):
+            return Problem.not_implemented(f"'{name}' of '{self.logical}', a column of type {column.type}")
+        return Problem.no_column(name, self.logical)
+
     @cached_property
     def lookup_navs(self) -> Mapping[str, tuple[Relationship, ...]]:
         """Give the relationships by lookup column, so that a stored target finds its navigation property."""
