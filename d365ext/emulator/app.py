@@ -30,6 +30,12 @@ _VERSION = re.compile(r"v9\.[0-2]$")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"})
 _READS = frozenset({"GET", "HEAD"})
 _ADMIN_PATH = "/_emulator"
+_OTHER_SERVICES = {
+    "/api/search/": "the search service",
+    "/api/backgroundoperation/": "background operations",
+    "/XRMServices/": "the organization service (SOAP)",
+}
+"""Source: …/data-platform/webapi/relevance-search, …/background-operations, …/org-service/overview."""
 
 
 class _Refused(Exception):  # noqa: N818  carries an answer out of a transaction that must roll back
@@ -64,6 +70,9 @@ def _answer(org: Organization, request: Request, session: Session | None) -> Res
         raise Problem(405, "0x80060888", f"The requested resource does not support http method '{request.method}'.")
     if request.path == _ADMIN_PATH or request.path.startswith(_ADMIN_PATH + "/"):
         return _admin(org, request)
+    for elsewhere, name in _OTHER_SERVICES.items():
+        if request.path.startswith(elsewhere):
+            raise Problem.not_implemented(name)
     if not request.path.startswith(API_PATH):
         raise Problem(404, "", f"There is nothing at '{request.path}': the Web API is at {API_PATH}v9.2/.")
     version, _, rest = request.path.removeprefix(API_PATH).partition("/")

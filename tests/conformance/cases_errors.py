@@ -64,15 +64,18 @@ def test_an_action_is_not_called_by_get_nor_a_function_by_post(dv: Dataverse) ->
         ("GET", "accounts({id})/entityimage/$value", {}, "entityimage"),
         ("PATCH", "accounts({id})/entityimage", {}, "entityimage"),
         ("POST", "PublishAllXml", {"Prefer": "respond-async"}, "respond-async"),
+        ("POST", "/api/search/v1.0/query", {}, "search"),
+        ("GET", "/api/backgroundoperation/1", {}, "background"),
+        ("POST", "/XRMServices/2011/Organization.svc/web", {}, "SOAP"),
     ],
 )
 @pytest.mark.local
-def test_no_option_column_or_preference_is_ignored(
+def test_no_option_column_preference_or_service_is_ignored(
     dv: Dataverse, method: str, path: str, headers: dict[str, str], named: str
 ) -> None:
     """design.md: "What it does not implement it refuses, with 501 and the name of the thing; it never ignores a query
     option". Documented and not played: partitions of elastic tables, shared variables for plug-ins (optional-
-    parameters.md), images (image-column-data.md), background operations (background-operations.md)."""
+    parameters.md), images (image-column-data.md), background operations (background-operations.md), search, SOAP."""
     row = dv.create("accounts", {"name": "Kept"})
     status, _, message = error_of(dv.send(method, path.format(id=row), json={"value": "x"}, headers=headers))
     assert (status, named in message) == (501, True)
