@@ -41,7 +41,7 @@ def serve(
 
     It speaks the Web API as Microsoft documents it, on this machine only. It prints one line when it is ready.
     """
-    from d365ext.emulator import Emulator, running
+    from d365ext.emulator import Emulator, StoreNotUsable, running
 
     if not _is_loopback(host) and not open_to_network:
         raise UsageError(
@@ -50,7 +50,10 @@ def serve(
         )
     if reset:
         _empty(store)
-    emulator = Emulator(store)
+    try:
+        emulator = Emulator(store)
+    except StoreNotUsable as error:
+        raise UsageError(str(error), hint="Name another file with --store; nothing was changed.") from error
     with ExitStack() as stack:
         stack.callback(emulator.close)
         try:

@@ -23,7 +23,7 @@ def serving(*options: str, stop: signal.Signals = signal.SIGTERM) -> Iterator[st
     """Serve, give the address that the one line names, and see that it stops cleanly."""
     server = subprocess.Popen(
         [sys.executable, "-m", "d365ext", "emulator", "serve", "--port", "0", *options],
-        env=environment(PYTHONUNBUFFERED="1"),
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -69,6 +69,15 @@ def test_reset_removes_nothing_that_is_no_store(tmp_path: Path) -> None:
     ran = in_process("emulator", "serve", "--store", str(letter), "--reset")
     assert ran.code == 2
     assert "no store of the local Dataverse" in ran.err
+    assert letter.read_text() == "dear all"
+
+
+def test_a_file_that_is_no_store_is_told_and_left_alone(tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("dear all")
+    ran = in_process("emulator", "serve", "--store", str(letter))
+    assert ran.code == 2
+    assert "Name another file with --store" in ran.err
     assert letter.read_text() == "dear all"
 
 
