@@ -77,7 +77,7 @@ def verify(
         path = Path(folder) / "verify.duckdb"
         opened = open_mirror(path, mirrored_tables(rollups), zone=settings.timezone, memory_limit=settings.memory_limit)
         with opened as mirror:
-            organization = read_organization(client)
+            organization = read_organization(client, mirror.tables)
             Pull(client, mirror, now=clock.now, progress=progress).run(full=True)
             day = as_of or clock.now().astimezone(settings.zone).date()
             sql = desired_sql(rollups, Run(day, settings.timezone, organization.currency))

@@ -125,7 +125,7 @@ class _Run:
         return summary
 
     def _work(self, before: LeaseSeen) -> RunSummary:
-        organization = read_organization(self._client)
+        organization = read_organization(self._client, self._mirror.tables)
         self._check_lineage(before, organization)
         pull = Pull(self._client, self._mirror, now=self._clock.now, progress=self._progress, heartbeat=self._step)
         counts = pull.run(full=self._options.full)

@@ -172,6 +172,26 @@ def test_without_the_right_to_write_the_run_is_refused_and_says_which(busy: Pipe
         busy.sync()
 
 
+def test_a_column_that_the_user_may_not_read_stops_the_run_before_it_computes_zeros(busy: PipelineWorld) -> None:
+    busy.sync()
+    before = busy.stored()
+    change_definition(
+        busy.client,
+        column_address("opportunity", "estimatedvalue_base"),
+        lambda found: {**found, "IsSecured": True},
+        cast="MoneyAttributeMetadata",
+        solution="PartnerChannel",
+    )
+    busy.change("opportunities", busy.ids["open"], estimatedvalue=Decimal("5"))
+    assert not busy.sync().failed  # who may read it goes on
+    before = busy.stored()
+    busy.change("opportunities", busy.ids["open"], estimatedvalue=Decimal("6"))
+    arm(busy, "status", status=403, path="estimatedvalue_base%20ne%20null")
+    with pytest.raises(Forbidden, match=r"estimatedvalue_base of opportunity .* column security profile"):
+        busy.sync()
+    assert busy.stored() == before
+
+
 def test_a_row_that_went_meanwhile_is_no_failure(busy: PipelineWorld) -> None:
     busy.sync()
     busy.change("opportunities", busy.ids["open"], estimatedvalue=Decimal("101"))
