@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test check clean
+.PHONY: help install demo test check conformance clean
 help:
 	@echo "make install   virtual environment in .venv, with pinned packages"
 	@echo "make demo      the whole system once, on a local Dataverse"
 	@echo "make test      all tests"
 	@echo "make check     lint, types, import arrows"
+	@echo "make conformance   real clients against the local Dataverse: what works, is refused, fails"
 	@echo "make clean     remove what the others made"
 
 install: $(STAMP)
@@ -32,6 +33,10 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# SPASAMPLE=path names a checkout of github.com/microsoft/PowerApps-Samples; the clients are installed into .conformance
+conformance: install
+	PYTHONPATH=tests $(BIN)/python tests/conformance/clients/run.py $(if $(SPASAMPLE),--spasample "$(SPASAMPLE)")
+
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .import_linter_cache *.egg-info
+	rm -rf $(VENV) .conformance build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .import_linter_cache *.egg-info
 	find d365ext sync tests -name __pycache__ -type d -prune -exec rm -rf {} +
