@@ -4,7 +4,7 @@ The query reads the mirrored tables and gives a row for each level and subject, 
 `tables.pipeline_table` in its order. Its named parts, in order:
 
 1. `contact_account`, and `<source>_deal`: deals with their customer and the columns of rollups.toml (`sources.py`);
-2. `<source>_credit`: all aggregates of a source, for each level, role and subject, in one pass (`sources.py`);
+2. `<source>_credit`: all aggregates of a source, for each level, role and subject (`sources.py`);
 3. `link`, `subject`, `named`: whom rows are wanted for, and what the rows say of them (`subjects.py`);
 4. the numbers: exact, divided once, in integers, rounded half away from zero (`exact.py`).
 """
@@ -67,10 +67,8 @@ def shares_sql(rollups: Rollups, rollup: Rollup, level: Level, role: Role | None
 
 
 def _deal_parts(rollups: Rollups, scope: Scope) -> list[str]:
-    """The parts up to the deals. Not materialized: who needs only a deal's customer computes only that."""
-    deals = [
-        f'"{name}_deal" as not materialized (\n{deal_sql(source, scope)}\n)' for name, source in rollups.sources.items()
-    ]
+    """The parts up to the deals."""
+    deals = [f'"{name}_deal" as (\n{deal_sql(source, scope)}\n)' for name, source in rollups.sources.items()]
     return [f"contact_account as (\n{CONTACT_ACCOUNT}\n)", *deals]
 
 
