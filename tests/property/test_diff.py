@@ -39,10 +39,8 @@ from support.wsgi_adapter import WsgiAdapter
 THE = the_core()
 LANGUAGES = tuple(THE.languages)
 
-words = st.text(
-    st.characters(codec="utf-8", categories=("L", "N", "P", "Zs"), exclude_characters="\x00"), min_size=1, max_size=20
-)
-texts = st.fixed_dictionaries(dict.fromkeys(LANGUAGES, words.filter(str.strip).map(str.strip)))
+words = st.sampled_from(["Partner", "Kumppani", "Säljpartner", "a & b", "<x>", 'said "no"', "–", "ö", "x" * 60])
+texts = st.fixed_dictionaries(dict.fromkeys(LANGUAGES, words))
 some_texts = texts | st.just({})
 options = st.lists(
     st.tuples(st.integers(737860000, 737860020), texts), min_size=1, max_size=4, unique_by=lambda o: o[0]
@@ -110,11 +108,16 @@ def solutions(draw: st.DrawFn) -> Solution:
     )
 
 
+SLOWLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@SLOWLY
 @given(solutions())
 def test_a_solution_does_not_differ_from_itself(solution: Solution) -> None:
     assert diff(solution, deployed(solution)) == Difference()
 
 
+@SLOWLY
 @given(solutions())
 def test_an_empty_environment_needs_every_part_once(solution: Solution) -> None:
     subjects = [change.subject for change in diff(solution, with_nothing(solution)).changes]
