@@ -31,12 +31,20 @@ _IRREGULAR = {
 _REFUSED = frozenset(
     {
         "Contains",
+        "EqualRoleBusinessId",
         "EqualUserOrUserHierarchy",
         "EqualUserOrUserHierarchyAndTeams",
         "EqualUserOrUserTeams",
         "EqualUserTeams",
     }
 )
+_OF_FETCHXML_ONLY = frozenset(
+    {
+        *("eq", "ne", "neq", "gt", "ge", "lt", "le", "null", "not-null", "not-on"),
+        *("like", "not-like", "begins-with", "not-begin-with", "ends-with", "not-end-with"),
+    }
+)
+"""Operators that the reference of query functions does not have."""
 _PARAMETERS = ("PropertyValue", "PropertyValues", "PropertyValue1", "PropertyValue2")
 _PLAIN = re.compile(r"[A-Z][A-Za-z]+")
 
@@ -53,7 +61,7 @@ def operator_of(name: str) -> str:
     operator = _IRREGULAR.get(short)
     if operator is None and _PLAIN.fullmatch(short):
         operator = re.sub(r"(?<!^)([A-Z])", r"-\1", short).lower().replace("older-than-", "olderthan-")
-    if operator not in OPERATORS or short in ("Eq", "Ne", "Neq", "Gt", "Ge", "Lt", "Le", "Null", "NotNull"):
+    if operator not in OPERATORS or operator in _OF_FETCHXML_ONLY:
         raise unknown_function(name)
     return operator
 

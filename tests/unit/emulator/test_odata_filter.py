@@ -166,6 +166,8 @@ def test_lambdas_look_into_collections(world: World) -> None:
         ("nosuch/any()", 400, "nosuch"),
         ("Microsoft.Dynamics.CRM.Nosuch(PropertyName='name')", 400, "Nosuch"),
         ("Microsoft.Dynamics.CRM.EqualUserTeams(PropertyName='ownerid')", 501, "EqualUserTeams"),
+        ("Microsoft.Dynamics.CRM.EqualRoleBusinessId(PropertyName='ownerid')", 501, "EqualRoleBusinessId"),
+        ("Microsoft.Dynamics.CRM.NotLike(PropertyName='name',PropertyValue='a')", 400, "unknown function"),
         (" or ".join(["name eq 'x'"] * 501), 400, "Number of conditions"),
     ],
 )
