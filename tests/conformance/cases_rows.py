@@ -142,6 +142,7 @@ def test_deep_insert_makes_related_rows_on_both_sides_in_one_request(dv: Dataver
     )
     row = dv.get(f"accounts({account})?$select=name&$expand=primarycontactid($select=fullname)").json()
     assert row["primarycontactid"]["fullname"] == "John Smith"
+    dv.created.append(f"contacts({row['primarycontactid']['contactid']})")  # the others go with the account
     deals = dv.rows(f"accounts({account})/opportunity_customer_accounts?$select=name&$orderby=name")
     assert [deal["name"] for deal in deals] == ["Opportunity one", "Opportunity two"]
     tasks = dv.rows(f"opportunities({deals[0]['opportunityid']})/Opportunity_Tasks?$select=subject")

@@ -23,7 +23,7 @@ class Dataverse:
         self._session = session
         self._token = token
         self.created: list[str] = []
-        """Addresses of rows this case made, oldest first, so that a live run can take them away again."""
+        """Addresses of rows and definitions this case made, oldest first, for `clean_up`."""
 
     def send(
         self,
@@ -56,7 +56,9 @@ class Dataverse:
         clean = {key: value for key, value in sent.items() if value is not None}
         prepared = self._session.prepare_request(requests.Request(method, self.url + "/", headers=clean, data=payload))
         prepared.url = url
-        response = self._session.send(prepared, allow_redirects=False, timeout=120)
+        # A prepared request knows no REQUESTS_CA_BUNDLE and no HTTPS_PROXY by itself.
+        ways = self._session.merge_environment_settings(self.url, {}, None, None, None)
+        response = self._session.send(prepared, allow_redirects=False, timeout=120, **ways)
         entity_id = response.headers.get("OData-EntityId")
         if method == "POST" and entity_id and response.ok:
             self.created.append(entity_id)
@@ -81,6 +83,15 @@ class Dataverse:
     def delete(self, path: str, **headers: str | None) -> requests.Response:
         """DELETE."""
         return self.send("DELETE", path, headers=_headers(headers))
+
+    def clean_up(self) -> list[str]:
+        """Delete what the case made, the newest first; give what would not go, and why."""
+        left = []
+        for address in reversed(list(dict.fromkeys(self.created))):
+            response = self.delete(address)
+            if response.status_code not in (204, 404):
+                left.append(f"{address}: {response.status_code} {response.text}")
+        return left
 
     def create(self, entity_set: str, row: Mapping[str, Any]) -> str:
         """Create a row and return its id; the case fails if that did not work."""
