@@ -345,7 +345,22 @@ def test_the_primary_name_column_says_so(shop: Workshop) -> None:
 
 
 @pytest.mark.local
-def test_a_custom_activity_is_refused_by_name(shop: Workshop) -> None:
-    """design.md: what is not implemented answers 501 with the name of the thing."""
-    status, _, message = error_of(shop.post("EntityDefinitions", table("Thing", IsActivity=True)))
-    assert (status, "activity" in message) == (501, True)
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"IsActivity": True}, "activity"),
+        ({"TableType": "Elastic"}, "Elastic"),
+        ({"TableType": "Virtual"}, "Virtual"),
+        ({"DataProviderId": "7015a531-cc0d-4537-b5f2-c882a1eb65ad"}, "virtual"),
+    ],
+)
+def test_other_kinds_of_tables_are_refused_by_name(shop: Workshop, more: dict[str, Any], named: str) -> None:
+    """design.md: what is not implemented answers 501 with the name of the thing. Kinds: create-elastic-tables.md
+    ("TableType": "Elastic"), virtual-entities/get-started-ve.md."""
+    status, _, message = error_of(shop.post("EntityDefinitions", table("Thing", **more)))
+    assert (status, named in message) == (501, True)
+
+
+def test_a_table_may_say_that_it_is_a_standard_one(shop: Workshop) -> None:
+    """EntityMetadata.TableType."""
+    assert shop.post("EntityDefinitions", table("Thing", TableType="Standard")).status_code == 204

@@ -100,6 +100,10 @@ def table_from(session: Session, schema: str, given: Mapping[str, Any], primary_
         )
     if given.get("IsActivity"):
         raise Problem.not_implemented("custom activity tables")
+    if (kind := given.get("TableType") or "Standard") != "Standard":
+        raise Problem.not_implemented(f"tables of the type {kind}")
+    if given.get("DataProviderId") or given.get("DataSourceId"):
+        raise Problem.not_implemented("virtual tables")
     for name in ("DisplayName", "DisplayCollectionName"):
         if not says_something(given.get(name)):
             raise Problem(400, "0x8004700c", f"The specified display name is not valid: {name} of {schema} is empty.")
