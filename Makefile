@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The machine's own pip fills it: Debian's Python has none to put into a new environment (package python3-venv).
+PIP := $(PYTHON) -m pip --python $(BIN)/python
 STAMP := $(VENV)/.installed
 
 .PHONY: help install demo test check conformance clean
@@ -16,9 +18,9 @@ help:
 
 install: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PYTHON) -m venv --clear --without-pip $(VENV)
+	$(PIP) install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(PIP) install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: install
