@@ -126,11 +126,19 @@ def _python_with_sdk() -> Path:
     python = folder / "bin" / "python"
     if not _is_ready(folder, SDK):
         shutil.rmtree(folder, ignore_errors=True)
-        _install([sys.executable, "-m", "venv", str(folder)], "a virtual environment")
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "2"]
-        _install([*pip, SDK], f"{SDK} from the package index")
+        _install([sys.executable, "-m", "venv", "--without-pip", str(folder)], "a virtual environment")
+        pip = [_python_with_pip(), "-m", "pip", "--python", str(python), "install", "--quiet"]
+        _install([*pip, "--disable-pip-version-check", "--retries", "2", SDK], f"{SDK} from the package index")
         _mark_ready(folder, SDK)
     return python
+
+
+def _python_with_pip() -> str:
+    """Give an interpreter that has pip: this one, or the one that this environment was made from."""
+    for python in (sys.executable, getattr(sys, "_base_executable", sys.executable)):
+        if subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0:
+            return str(python)
+    raise NotAvailable("pip is not installed")
 
 
 def _npm_folder() -> Path:
