@@ -10,11 +10,13 @@ from d365ext.deploy.apply import ApplyReport, OnProgress, Progress, carry_out
 from d365ext.deploy.diff import diff
 from d365ext.deploy.inspect import inspect
 from d365ext.deploy.plan import Plan, Purpose, make_plan
+from d365ext.deploy.privileges import needs_of
 from d365ext.deploy.read.heads import read_languages
 from d365ext.deploy.read.losses import count_losses, is_last_solution
+from d365ext.deploy.read.privileges import missing_privileges
 from d365ext.deploy.uninstall import make_uninstall_plan
 from d365ext.deploy.write.writer import Writer
-from d365ext.errors import DriftFound, PlanOutOfDate
+from d365ext.errors import DriftFound, Forbidden, PlanOutOfDate
 from d365ext.webapi.client import Client
 
 
@@ -57,7 +59,7 @@ def apply(
     """Carry out `plan`, if the environment is still as it was when the plan was made.
 
     Effects: one or two requests a change, then one publishing; safe to repeat and to kill anywhere.
-    Errors:  DestructiveChange, PlanOutOfDate before anything is written;
+    Errors:  DestructiveChange, PlanOutOfDate, Forbidden (privileges are missing) before anything is written;
              the refusal itself if the first change is refused; ApplyFailed after that.
     """
     plan.refuse_unallowed()
@@ -67,6 +69,12 @@ def apply(
     if again.changes != plan.changes:
         raise PlanOutOfDate(
             "The environment changed since the plan was made; nothing was written.", hint="Make a new plan and read it."
+        )
+    missing = missing_privileges(client, needs_of(plan.changes))
+    if missing:
+        raise Forbidden(
+            f"The user lacks {', '.join(missing)}; nothing was written.",
+            hint="Give the user a role that has them, such as System Customizer or System Administrator.",
         )
     writer = Writer(client, plan.solution, read_languages(client, plan.solution), sleep)
     return carry_out(plan, writer, on_progress or _silently)

@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 import requests
 
+from d365ext import deploy
 from d365ext.emulator import Emulator
 from d365ext.errors import Forbidden
 from d365ext.settings import load_settings
 from d365ext.webapi.auth import AuthorisedTransport
 from d365ext.webapi.client import Client
+from d365ext.webapi.components import find_by_name
 from d365ext.webapi.query import bind, row_address
 from d365ext.webapi.transport import RequestsTransport
 from support.clients import client_of
-from support.deployments import a_deployed_emulator, in_process
+from support.deployments import a_deployed_emulator, apply, in_process
 from support.solutions import the_solution
 from support.wsgi_adapter import WsgiAdapter
 from sync.worker import RunOptions, run_once
@@ -72,14 +74,14 @@ class Office:
         role = {"@odata.id": f"{URL}/api/data/v9.2/{row_address('roles', role_id)}"}
         self.admin.send("POST", f"{row_address('systemusers', user_id)}/systemuserroles_association/$ref", json=role)
 
-    def base_role(self, user_id: str, *privileges: str) -> None:
+    def base_role(self, user_id: str, *privileges: str, depth: str = "Basic") -> None:
         """Give a user a role of the customer's own: what every salesperson has, for their own rows."""
         (unit,) = self.admin.rows("businessunits?$filter=_parentbusinessunitid_value%20eq%20null")
         root = {"businessunitid@odata.bind": bind("businessunits", unit["businessunitid"])}
         role = self.admin.create("roles", {"name": "Salesperson", **root})
         names = " or ".join(f"name eq '{name}'" for name in privileges)
         rows = self.admin.rows(f"privileges?$filter={names.replace(' ', '%20')}&$select=privilegeid")
-        given = [{"PrivilegeId": row["privilegeid"], "Depth": "Basic"} for row in rows]
+        given = [{"PrivilegeId": row["privilegeid"], "Depth": depth} for row in rows]
         action = f"{row_address('roles', role)}/Microsoft.Dynamics.CRM.AddPrivilegesRole"
         self.admin.invoke(action, {"Privileges": given})
         self.give(user_id, str(role))
@@ -180,3 +182,17 @@ def test_a_manager_sees_every_deal_and_links_partners(office: Office) -> None:
         link = {"pch_salespartner2id@odata.bind": bind("accounts", office.partner)}
         client.update(row_address("accounts", office.customer), link)
         assert is_refused(client, "DELETE", row_address("accounts", office.customer))
+
+
+def test_an_apply_without_the_privileges_writes_nothing(office: Office) -> None:
+    """Whoever may make a publisher but no tables is told so before the first request that writes."""
+    user = office.user("intern")
+    every = [row["name"] for row in office.admin.rows("privileges?$select=name&$filter=startswith(name,'prvRead')")]
+    for start in range(0, len(every), 20):
+        office.base_role(user, *every[start : start + 20], "prvCreatePublisher", depth="Global")
+    apply(office.admin, deploy.plan_uninstall(office.admin, THE, allow_delete=True))
+    with office.client_of("intern") as client:
+        plan = deploy.plan_for(client, THE)
+        with pytest.raises(Forbidden, match=r"lacks .*prvCreateEntity.*nothing was written"):
+            deploy.apply(client, plan)
+    assert find_by_name(office.admin, "publishers", THE.publisher.name) is None
