@@ -250,7 +250,7 @@ def test_uninstall_wants_to_be_allowed(deployed: Client) -> None:
 def test_uninstall_says_what_is_lost_and_leaves_nothing(deployed: Client) -> None:
     deployed.create("accounts", {"name": "Öljy Oy", "pch_customertype": 737860001})
     plan = deploy.plan_uninstall(deployed, THE, allow_delete=True)
-    assert "column account.pch_customertype: 1 rows have a value" in deploy.to_text(plan)
+    assert "column account.pch_customertype: 1 row with a value" in deploy.to_text(plan)
     assert any("Change tracking stays on for account" in note for note in plan.notes)
     apply(deployed, plan)
     assert deploy.plan_uninstall(deployed, THE).is_empty

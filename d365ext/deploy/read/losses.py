@@ -50,7 +50,8 @@ def _told(answer: Json | None, *, column: str) -> str:
     if not count:
         return EMPTY
     many = f"{count} or more" if count >= _COUNT_STOPS_AT else str(count)
-    return f"{many} rows have a value" if column else f"{many} rows"
+    rows = "row" if count == 1 else "rows"
+    return f"{many} {rows} with a value" if column else f"{many} {rows}"
 
 
 def is_last_solution(client: Client, publisher_id: UUID | None, solution_id: UUID | None) -> bool:
