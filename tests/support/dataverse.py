@@ -85,13 +85,18 @@ class Dataverse:
         return self.send("DELETE", path, headers=_headers(headers))
 
     def clean_up(self) -> list[str]:
-        """Delete what the case made, the newest first; give what would not go, and why."""
-        left = []
-        for address in reversed(list(dict.fromkeys(self.created))):
-            response = self.delete(address)
-            if response.status_code not in (204, 404):
-                left.append(f"{address}: {response.status_code} {response.text}")
-        return left
+        """Delete what the case made, the newest first; give what would not go, and why.
+
+        What is in use is tried again when others have gone: a case may change older things to use newer ones.
+        """
+        addresses = list(reversed(dict.fromkeys(self.created)))
+        while addresses:
+            answers = {address: self.delete(address) for address in addresses}
+            left = {each: answer for each, answer in answers.items() if answer.status_code not in (204, 404)}
+            if len(left) == len(addresses):
+                return [f"{address}: {answer.status_code} {answer.text}" for address, answer in left.items()]
+            addresses = list(left)
+        return []
 
     def create(self, entity_set: str, row: Mapping[str, Any]) -> str:
         """Create a row and return its id; the case fails if that did not work."""
