@@ -6,7 +6,6 @@ Owns the one place where 1:N and N:N relationships become joins. Must not know q
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,14 +16,16 @@ from d365ext.emulator.session import Session
 from d365ext.emulator.store.schema import TYPE_SUFFIX, ManyToMany, Relationship, Schema, Table
 
 
-@lru_cache(maxsize=1024)
 def root_alias(table: Table) -> sa.FromClause:
     """Give the alias under which a table stands first in a query: one for all queries, as making one is not free.
 
     Its columns are made here, before any other thread can see it.
     """
-    alias = table.sql.alias()
-    assert len(alias.c) > 0  # noqa: S101  reading makes them
+    alias: sa.FromClause | None = table.worked_out.get(root_alias)
+    if alias is None:
+        alias = table.sql.alias()
+        assert len(alias.c) > 0  # noqa: S101  reading makes them
+        alias = table.worked_out.setdefault(root_alias, alias)  # of two threads, the first one's counts
     return alias
 
 

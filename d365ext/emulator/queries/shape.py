@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -31,6 +30,8 @@ PRINCIPALS = frozenset({"systemuser", "team"})
 """Source: powerapps-docs …/webapi/query/join-tables.md: both systemuserid and ownerid are returned, same value."""
 ABSENT: Any = object()
 _ADDRESS_PART = re.compile(r"(address\d)_(line[123]|city|stateorprovince|postalcode|country)")
+
+_PLANS_KEPT = 64  # of one table, as many as there are ways to select from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,17 @@ class Plan:
 def plan_columns(session: Session, table: Table, select: Sequence[str] | None) -> Plan:
     """Plan the shape of rows of `table` with the properties of `select`, or with all if None; 400 if one is unknown."""
     del session  # the table is of its schema already
-    return _plan(table, None if select is None or "*" in select else tuple(select))
+    wanted = None if select is None or "*" in select else tuple(select)
+    plans: dict[tuple[str, ...] | None, Plan] = table.worked_out.setdefault(Plan, {})
+    plan = plans.get(wanted)
+    if plan is None:
+        plan = _plan(table, wanted)
+        if len(plans) >= _PLANS_KEPT:
+            plans.clear()
+        plans[wanted] = plan
+    return plan
 
 
-@lru_cache(maxsize=512)
 def _plan(table: Table, select: tuple[str, ...] | None) -> Plan:
     names = list(table.properties) if select is None else _with_companions(table, select)
     keyed = [(name, table.properties[name]) for name in names]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from d365ext.emulator import routes
 from d365ext.emulator.rows.values import Converter, converter
@@ -36,8 +35,6 @@ class Plan:
     before_delete: tuple[str, ...]
 
 
-_PLANS: WeakKeyDictionary[Table, Plan] = WeakKeyDictionary()
-
 # Filled by the platform where a client leaves them out, though they are SystemRequired. Inferred, per table.
 _FILLED = frozenset(
     {
@@ -62,9 +59,9 @@ _SYSTEM = (
 
 def plan_of(table: Table) -> Plan:
     """Give the plan of a table, made at its first use."""
-    plan = _PLANS.get(table)
+    plan: Plan | None = table.worked_out.get(Plan)
     if plan is None:
-        plan = _PLANS[table] = _make(table)
+        plan = table.worked_out[Plan] = _make(table)
     return plan
 
 

@@ -7,7 +7,7 @@ Must not read the store or know HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -219,6 +219,8 @@ class Table:
     many_to_many: Mapping[str, ManyToMany] = field(default_factory=dict, repr=False)
     is_intersect: bool = False
     is_activity: bool = False
+    # What others worked out about this very table, to be had again; it goes when the table does.
+    worked_out: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def stored(self) -> tuple[Column, ...]:
