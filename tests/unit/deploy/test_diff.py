@@ -336,6 +336,10 @@ def test_a_key_is_added() -> None:
     assert (str(change), change.remark, change.details) == ("+ key pch_syncrun.pch_once", "pch_name", ())
 
 
+def test_a_key_that_is_there_is_left_alone() -> None:
+    assert diff(with_key(), deployed(with_key())) == Difference()
+
+
 def test_a_key_whose_index_failed_is_made_again() -> None:
     solution = with_key()
     failed = FoundKey(solution.tables["pch_syncrun"].keys["pch_once"], an_id("key"), "Failed")
@@ -503,6 +507,17 @@ def test_what_is_ours_and_not_listed_is_put_into_the_solution() -> None:
         "+ table pch_syncrun in the solution",
         "+ column account.pch_customertype in the solution",
     }
+
+
+def test_a_view_that_was_taken_out_of_the_solution_is_put_back() -> None:
+    """Its table is listed without its parts, so the view must be listed by itself."""
+    environment = deployed(THE)
+    view = the_view()
+    table = (1, an_id("pch_pipeline"))
+    members = {key: value for key, value in environment.members.items() if key not in (table, (26, view.id))}
+    subjects = lines(diff(THE, replace(environment, members={**members, table: 2})).changes)
+    assert "+ view partners in the solution" in subjects
+    assert "+ table pch_pipeline in the solution" not in subjects
 
 
 def test_a_column_that_is_listed_by_itself_is_in() -> None:

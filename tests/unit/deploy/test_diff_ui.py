@@ -102,6 +102,10 @@ def test_what_left_the_form_but_not_what_people_see_leaves_that_too() -> None:
     assert change.is_published_at_once
 
 
+def test_a_form_without_anything_of_ours_has_nothing_to_leave() -> None:
+    assert list(withdrawals(THE, with_forms(a_form()))) == []
+
+
 # ---------------------------------------------------------------- roles
 
 

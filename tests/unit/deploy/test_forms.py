@@ -14,6 +14,7 @@ from d365ext.definitions.xmltext import XmlMistake, parse_xml
 from d365ext.deploy.environment import Languages
 from d365ext.deploy.forms.build import FormPlace
 from d365ext.deploy.forms.edit import put_in, take_out
+from d365ext.deploy.forms.identity import is_made_of_names
 from support.forms import customers_forms, customized, plain
 from support.solutions import the_solution
 
@@ -255,3 +256,24 @@ def test_a_form_survives_hands_and_machines() -> None:
     inside, _ = put_in(customized(), ACCOUNT, shipped("account-main"))
     again = etree.tostring(parse_xml(inside), encoding="unicode")
     assert put_in(again, ACCOUNT, shipped("account-main"))[1] == ()
+
+
+def test_a_script_that_is_no_longer_declared_is_not_loaded() -> None:
+    inside, _ = put_in(plain(), OPPORTUNITY, shipped("deal-main"))
+    fewer = THE.forms["deal-main"].model_copy(update={"scripts": ("deal.js",)})
+    form, told = put_in(inside, OPPORTUNITY, [fewer])
+    assert told == ("- script pch_/partnerchannel/common.js",)
+    assert take_out(form, OPPORTUNITY)[0] == plain()
+
+
+def test_an_id_that_is_no_guid_is_none_of_ours() -> None:
+    assert not is_made_of_names("{tab}")
+
+
+def test_of_several_sections_only_the_ones_with_something_of_others_outlive_us() -> None:
+    other = Section(name="pch_t_other", label=TEXTS, cells=(Cell(column="pch_salespartner1id"),))
+    tab = a_tab().tabs[0]
+    both = an_addition(tabs=(tab.model_copy(update={"sections": (other, *tab.sections)}),))
+    inside, _ = put_in(plain(), ACCOUNT, [both])
+    rest, _ = take_out(changed(inside, END, THEIRS + END), ACCOUNT)
+    assert [section.get("name") for section in parse_xml(rest).iter("section")] == ["info", "pch_t_s"]
