@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test check conformance clean
+.PHONY: help install demo test check conformance bench clean
 help:
 	@echo "make install   virtual environment in .venv, with pinned packages"
 	@echo "make demo      the whole system once, on a local Dataverse"
 	@echo "make test      all tests"
 	@echo "make check     lint, types, import arrows"
 	@echo "make conformance   real clients against the local Dataverse: what works, is refused, fails"
+	@echo "make bench     how fast the local Dataverse is, beside raw SQLite and JSON"
 	@echo "make clean     remove what the others made"
 
 install: $(STAMP)
@@ -38,6 +39,10 @@ check: install
 # SPASAMPLE=path names a checkout of github.com/microsoft/PowerApps-Samples; the clients are installed into .conformance
 conformance: install
 	PYTHONPATH=tests $(BIN)/python tests/conformance/clients/run.py $(if $(SPASAMPLE),--spasample "$(SPASAMPLE)")
+
+# ROWS=1000000 for the figures of a full store
+bench: install
+	$(BIN)/python tests/bench/emulator.py $(if $(ROWS),--rows $(ROWS))
 
 clean:
 	rm -rf $(VENV) .conformance build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .import_linter_cache *.egg-info
