@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from d365ext.deploy import change as noun
 from d365ext.deploy import removal
+from d365ext.deploy import table_change as tabled
 from d365ext.deploy import ui_change as ui
 from d365ext.deploy.change import Change
 
@@ -19,15 +20,15 @@ _BY_NAME: Mapping[type[Change], tuple[str, ...]] = {
     noun.ModifyChoice: ("prvWriteOptionSet",),
     noun.AddOption: ("prvWriteOptionSet",),
     noun.RelabelOption: ("prvWriteOptionSet",),
-    noun.CreateTable: ("prvCreateEntity", "prvCreateAttribute"),
-    noun.ModifyTable: ("prvWriteEntity",),
-    noun.TrackChanges: ("prvWriteEntity",),
-    noun.CreateColumn: ("prvCreateAttribute",),
-    noun.ModifyColumn: ("prvWriteAttribute",),
-    noun.ReplaceColumn: ("prvDeleteAttribute", "prvCreateAttribute"),
-    noun.CreateRelationship: ("prvCreateRelationship", "prvCreateAttribute"),
-    noun.ModifyRelationship: ("prvWriteRelationship", "prvWriteAttribute"),
-    noun.CreateKey: ("prvCreateEntityKey",),
+    tabled.CreateTable: ("prvCreateEntity", "prvCreateAttribute"),
+    tabled.ModifyTable: ("prvWriteEntity",),
+    tabled.TrackChanges: ("prvWriteEntity",),
+    tabled.CreateColumn: ("prvCreateAttribute",),
+    tabled.ModifyColumn: ("prvWriteAttribute",),
+    tabled.ReplaceColumn: ("prvDeleteAttribute", "prvCreateAttribute"),
+    tabled.CreateRelationship: ("prvCreateRelationship", "prvCreateAttribute"),
+    tabled.ModifyRelationship: ("prvWriteRelationship", "prvWriteAttribute"),
+    tabled.CreateKey: ("prvCreateEntityKey",),
     removal.DeleteKey: ("prvDeleteEntityKey",),
     removal.DeleteRelationship: ("prvDeleteRelationship",),
     removal.DeleteColumn: ("prvDeleteAttribute",),
@@ -64,9 +65,9 @@ def needs_of(changes: Iterable[Change]) -> Needs:
         needs.names |= set(_BY_NAME.get(type(change), ()))
         needs.rights |= set(_BY_TABLE.get(type(change), ()))
         match change:
-            case noun.CreateComponent(component=component):
+            case tabled.CreateComponent(component=component):
                 needs.rights.add((component.kind.table, "create"))
-            case noun.ModifyComponent(component=component):
+            case tabled.ModifyComponent(component=component):
                 needs.rights.add((component.kind.table, "write"))
             case removal.DeleteComponent(kind=kind):
                 needs.rights.add((kind.table, "delete"))

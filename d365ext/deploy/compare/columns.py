@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from d365ext.definitions.columns import ChoiceColumn, Column, YesNo
 from d365ext.definitions.solution import Solution
 from d365ext.definitions.tables import OwnTable, Table
-from d365ext.deploy.change import CreateColumn, ModifyColumn, OptionPlace, ReplaceColumn
+from d365ext.deploy.change import OptionPlace
 from d365ext.deploy.compare.options import compare_options
 from d365ext.deploy.compare.refusal import Findings, Refusal
 from d365ext.deploy.describe import described, from_to, text_changes
 from d365ext.deploy.environment import Environment, Found, Languages, OtherColumn
 from d365ext.deploy.removal import DeleteColumn
+from d365ext.deploy.table_change import CreateColumn, ModifyColumn, ReplaceColumn
 
 _NOT_PLAIN = {"type", "label", "description", "yes", "no", "choice", "options"}
 """What is compared in its own way; everything else of a column is a plain value."""

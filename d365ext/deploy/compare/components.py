@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from d365ext.definitions.xmltext import XmlMistake, is_same_xml, outline
-from d365ext.deploy.change import CreateComponent, ModifyComponent
 from d365ext.deploy.compare.refusal import Findings, Refusal
 from d365ext.deploy.component import Component
 from d365ext.deploy.describe import from_to, text_changes
 from d365ext.deploy.environment import Environment, FoundComponent, Languages
+from d365ext.deploy.table_change import CreateComponent, ModifyComponent
 
 
 def compare_components(wanted: Iterable[Component], environment: Environment) -> Findings:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from d365ext.definitions.solution import Solution
-from d365ext.deploy.change import CreateKey
 from d365ext.deploy.compare.refusal import Findings, Refusal
 from d365ext.deploy.environment import Environment
 from d365ext.deploy.removal import DeleteKey
+from d365ext.deploy.table_change import CreateKey
 
 
 def compare_keys(solution: Solution, environment: Environment) -> Findings:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from d365ext.definitions.solution import Solution
 from d365ext.definitions.tables import Relationship
-from d365ext.deploy.change import CreateMapping, CreateRelationship, ModifyRelationship
 from d365ext.deploy.compare.refusal import Findings, Refusal
 from d365ext.deploy.describe import from_to, text_changes
 from d365ext.deploy.environment import Environment, Languages
 from d365ext.deploy.removal import DeleteMapping, DeleteRelationship
+from d365ext.deploy.table_change import CreateMapping, CreateRelationship, ModifyRelationship
 
 
 def compare_relationships(solution: Solution, environment: Environment) -> Findings:

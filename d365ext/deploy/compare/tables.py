@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from d365ext.definitions.solution import Solution
 from d365ext.definitions.tables import OwnTable, Table
-from d365ext.deploy.change import CreateTable, ModifyTable, TrackChanges
 from d365ext.deploy.compare.columns import comes_with_its_table
 from d365ext.deploy.compare.refusal import Findings, Refusal
 from d365ext.deploy.describe import from_to, text_changes
 from d365ext.deploy.environment import Environment, FoundTable
 from d365ext.deploy.removal import DeleteTable
+from d365ext.deploy.table_change import CreateTable, ModifyTable, TrackChanges
 
 
 def compare_tables(solution: Solution, environment: Environment) -> Findings:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from d365ext.deploy.change import CreateComponent, ModifyComponent
 from d365ext.deploy.codec.labels import localized
 from d365ext.deploy.component import Component
+from d365ext.deploy.table_change import CreateComponent, ModifyComponent
 from d365ext.deploy.write.writer import Writer
 from d365ext.errors import RowNotFound
 from d365ext.webapi.components import find_row, put_texts

@@ -6,8 +6,8 @@ Pending, InProgress, Active, Failed; a failed key is deleted and made again once
 
 from __future__ import annotations
 
-from d365ext.deploy.change import CreateKey
 from d365ext.deploy.codec.tables import to_key
+from d365ext.deploy.table_change import CreateKey
 from d365ext.deploy.write.writer import Writer
 from d365ext.errors import PlanError
 from d365ext.webapi.tabledefs import (

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from d365ext.deploy.change import CreateMapping, CreateRelationship, ModifyRelationship
 from d365ext.deploy.codec.relationships import changed_relationship, to_lookup_texts, to_relationship
 from d365ext.deploy.read.mappings import find_table_map
+from d365ext.deploy.table_change import CreateMapping, CreateRelationship, ModifyRelationship
 from d365ext.deploy.write.heads import fixed_id
 from d365ext.deploy.write.writer import Writer
 from d365ext.errors import RowNotFound

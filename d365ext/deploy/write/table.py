@@ -7,6 +7,7 @@ from typing import Any
 
 from d365ext.deploy import change as noun
 from d365ext.deploy import removal
+from d365ext.deploy import table_change as tabled
 from d365ext.deploy import ui_change as ui
 from d365ext.deploy.change import Change
 from d365ext.deploy.write import app, components, forms, heads, keys, relationships, roles, tables
@@ -23,18 +24,18 @@ WRITERS: Mapping[type[Change], Callable[[Writer, Any], None]] = {
     noun.ModifyChoice: tables.modify_choice,
     noun.AddOption: tables.add_an_option,
     noun.RelabelOption: tables.relabel_an_option,
-    noun.CreateTable: tables.create_table,
-    noun.ModifyTable: tables.modify_table,
-    noun.TrackChanges: tables.track_changes,
-    noun.CreateColumn: tables.create_column,
-    noun.ModifyColumn: tables.modify_column,
-    noun.ReplaceColumn: tables.replace_column,
-    noun.CreateKey: keys.create_key,
-    noun.CreateRelationship: relationships.create_relationship,
-    noun.ModifyRelationship: relationships.modify_relationship,
-    noun.CreateMapping: relationships.create_mapping,
-    noun.CreateComponent: components.create_component,
-    noun.ModifyComponent: components.modify_component,
+    tabled.CreateTable: tables.create_table,
+    tabled.ModifyTable: tables.modify_table,
+    tabled.TrackChanges: tables.track_changes,
+    tabled.CreateColumn: tables.create_column,
+    tabled.ModifyColumn: tables.modify_column,
+    tabled.ReplaceColumn: tables.replace_column,
+    tabled.CreateKey: keys.create_key,
+    tabled.CreateRelationship: relationships.create_relationship,
+    tabled.ModifyRelationship: relationships.modify_relationship,
+    tabled.CreateMapping: relationships.create_mapping,
+    tabled.CreateComponent: components.create_component,
+    tabled.ModifyComponent: components.modify_component,
     ui.EditForm: forms.edit_form,
     ui.EditNewForms: forms.edit_new_forms,
     ui.CreateRole: roles.create_role,

@@ -9,22 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from d365ext.definitions.columns import ChoiceColumn, Column, YesNo
-from d365ext.deploy.change import (
-    AddOption,
-    CreateChoice,
-    CreateColumn,
-    CreateTable,
-    ModifyChoice,
-    ModifyColumn,
-    ModifyTable,
-    OptionPlace,
-    RelabelOption,
-    ReplaceColumn,
-    TrackChanges,
-)
+from d365ext.deploy.change import AddOption, CreateChoice, ModifyChoice, OptionPlace, RelabelOption
 from d365ext.deploy.codec.columns import cast_of, changed_column, to_column, to_option
 from d365ext.deploy.codec.labels import to_label
 from d365ext.deploy.codec.tables import changed_choice, changed_table, to_choice, to_table
+from d365ext.deploy.table_change import (
+    CreateColumn,
+    CreateTable,
+    ModifyColumn,
+    ModifyTable,
+    ReplaceColumn,
+    TrackChanges,
+)
 from d365ext.deploy.write.writer import Writer
 from d365ext.webapi.tabledefs import (
     add_option,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from d365ext.definitions.tables import Key
-from d365ext.deploy.change import CreateKey
 from d365ext.deploy.environment import Languages
+from d365ext.deploy.table_change import CreateKey
 from d365ext.deploy.write.keys import create_key
 from d365ext.deploy.write.writer import Writer
 from d365ext.errors import PlanError

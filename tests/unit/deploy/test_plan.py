@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from d365ext.deploy.change import CreateChoice, TrackChanges
+from d365ext.deploy.change import CreateChoice
 from d365ext.deploy.diff import Difference
 from d365ext.deploy.marker import is_marked, marked, unmarked
 from d365ext.deploy.plan import Plan, Purpose, make_plan
 from d365ext.deploy.publication import NOTHING, Publication
 from d365ext.deploy.removal import EMPTY, DeleteColumn, DeleteTable
 from d365ext.deploy.render import to_json, to_text
+from d365ext.deploy.table_change import TrackChanges
 from d365ext.errors import DestructiveChange, PlanError
 from support.environments import an_id
 from support.solutions import the_core
